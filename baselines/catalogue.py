@@ -1,0 +1,96 @@
+"""The catalogue: every model by its name, and how it is built for an input size.
+
+Three sources answer for a name: VIO's own models, timm's, and a user's ``package.module:factory``. Names in
+``size_classes.yaml`` are known without importing anything heavy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import yaml
+
+from baselines.registry import Registry, unknown_name
+
+if TYPE_CHECKING:
+    from torch import nn
+
+SIZE_CLASSES = ("nano", "tiny", "small", "base")
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """What is known of a model before it is built."""
+
+    name: str
+    family: str
+    source: str
+    size_class: str | None = None
+
+
+class ModelSource(Protocol):
+    """Where models of one origin come from. One module each; found through ``SOURCES``."""
+
+    def find(self, name: str) -> str | None:
+        """The family of ``name``, or None where this source does not know it."""
+
+    def config(self, name: str, family: str, height: int, width: int) -> dict[str, Any]:
+        """The arguments that ``name`` is built with for an input of height x width pixels."""
+
+    def build(self, name: str, config: dict[str, Any]) -> nn.Module:
+        """The model with fresh random weights, on torch's current default device."""
+
+
+SOURCES: Registry[ModelSource] = Registry(
+    "model_source",
+    {
+        "vio": "baselines.vio_models:SOURCE",
+        "user": "baselines.user_models:SOURCE",
+        "timm": "baselines.timm_models:SOURCE",
+    },
+)
+
+
+@cache
+def size_classes() -> dict[str, list[ModelEntry]]:
+    """The models that stand against each other, a list a size class."""
+    table = yaml.safe_load((Path(__file__).parent / "size_classes.yaml").read_text(encoding="utf-8"))
+    return {
+        size: [
+            ModelEntry(name, family, source="vio" if family == "vio" else "timm", size_class=size)
+            for family, names in table[size].items()
+            for name in names
+        ]
+        for size in SIZE_CLASSES
+    }
+
+
+def listed() -> dict[str, ModelEntry]:
+    """Every model of the size-class table, by name."""
+    return {entry.name: entry for entries in size_classes().values() for entry in entries}
+
+
+def find(name: str) -> ModelEntry:
+    """What is known of ``name``. Raises ``UsageError`` with the nearest names where nothing is."""
+    if name in listed():
+        return listed()[name]
+    for source_name in SOURCES:
+        family = SOURCES.load(source_name).find(name)
+        if family is not None:
+            return ModelEntry(name, family, source_name)
+    from baselines.timm_models import all_names
+
+    raise unknown_name("model", name, [*listed(), *all_names()], hint="see 'vio-bench list models'")
+
+
+def config(entry: ModelEntry, height: int, width: int) -> dict[str, Any]:
+    """The arguments that decide how ``entry`` is built for an input of height x width pixels."""
+    return SOURCES.load(entry.source).config(entry.name, entry.family, height, width)
+
+
+def build(entry: ModelEntry, config: dict[str, Any]) -> nn.Module:
+    """Build ``entry`` in evaluation mode with fresh random weights."""
+    return SOURCES.load(entry.source).build(entry.name, config).eval()

@@ -1,0 +1,262 @@
+"""The ``vio-bench`` command. Heavy imports wait until a command needs them, so that ``--help`` is instant."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from bench.store import Store
+
+OK, USAGE, FAILED, INCONCLUSIVE, INTERRUPTED = 0, 2, 4, 5, 130
+
+app = typer.Typer(
+    name="vio-bench",
+    help="A scale for vision backbones: the same suites for VIO, ViT, ResNet, ConvNeXt and your own model.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    epilog="Start with: `vio-bench run --suite smoke`",
+)
+
+Command = TypeVar("Command", bound=Callable[..., None])
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a usage error too.")] = False,
+) -> None:
+    context.obj = debug
+
+
+def command(example: str) -> Callable[[Command], Command]:
+    """Register a command whose usage errors are one line on stderr and exit code 2."""
+
+    def register(function: Command) -> Command:
+        @functools.wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> None:
+            from baselines.errors import UsageError
+
+            try:
+                function(*args, **kwargs)
+            except UsageError as error:
+                import click
+
+                if click.get_current_context().find_root().obj:
+                    raise
+                print(f"vio-bench: {' '.join(str(error).split())}", file=sys.stderr)
+                raise typer.Exit(USAGE) from None
+
+        app.command(function.__name__.rstrip("_"), epilog=f"Example: `{example}`")(guarded)
+        return function
+
+    return register
+
+
+@command("vio-bench run --suite scaling --model vio_tiny --model vit_tiny_patch16_224")
+def run(
+    suite: Annotated[
+        str | None,
+        typer.Option(help="A suite by name (see 'list suites') or a YAML file.", show_default="scaling"),
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="Run this model instead of the suite's; repeat for more.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="Run here instead of on the suite's devices.")] = None,
+    precision: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16, instead of the suite's.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads inside an operator.", show_default="2")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the result folder is made.", show_default="results")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on in this result folder: run only what is missing.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a suite: measure every cell in a process of its own, then report.
+
+    Ctrl-C stops cleanly; `--resume` goes on. Exit codes: 0 all cells ok, 4 a cell failed, 5 a timing was too noisy.
+    """
+    from rich.console import Console
+
+    from baselines.errors import UsageError
+    from bench.plan import Options, make_plan
+    from bench.run import carry_out
+    from bench.store import Store
+    from suites.suite import load_suite
+
+    options = Options(tuple(model or ()), device, _precision(precision), threads)
+    console = Console(stderr=True)
+    if resume is not None:
+        if suite or out or options != Options():
+            raise UsageError("--resume goes on with the plan of its folder; leave the other options away")
+        store = Store.open(resume)
+        if store.torn_bytes:
+            console.print(f"cut off an unfinished last line of {store.torn_bytes} bytes; its cell is run again")
+    else:
+        store = Store.create(out or Path("results"), make_plan(load_suite(suite or "scaling"), options))
+    with store:
+        console.print(f"{store.plan.suite.name}: {len(store.plan.cells)} cells into {store.folder}", highlight=False)
+        try:
+            carry_out(store, console)
+        except KeyboardInterrupt:
+            print(f"stopped; go on with: vio-bench run --resume {store.folder}", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+        _conclude(store, as_json)
+
+
+def _precision(name: str | None) -> str | None:
+    from typing import get_args
+
+    from baselines.registry import unknown_name
+    from suites.cell import Precision
+
+    if name is not None and name not in get_args(Precision):
+        raise unknown_name("precision", name, get_args(Precision))
+    return name
+
+
+def _conclude(store: Store, as_json: bool) -> NoReturn:
+    """Write the report, show the closing tables, and exit by what the records say."""
+    from collections import Counter
+
+    import reports
+    from suites.record import FAILED as FAILED_STATUSES
+    from suites.record import Status
+    from suites.results import read_results
+
+    report_path = reports.write_report(store.folder)
+    results = read_results(store.folder)
+    counts = Counter(record.status for record in results.latest().values())
+    code = OK
+    if counts[Status.UNSTABLE]:
+        code = INCONCLUSIVE
+    if any(counts[status] for status in FAILED_STATUSES):
+        code = FAILED
+    if as_json:
+        cells = {status.value: count for status, count in sorted(counts.items())}
+        _print_json({"folder": str(store.folder), "report": str(report_path), "cells": cells, "exit_code": code})
+    else:
+        _show_closing_tables(results)
+        print(f"report: {report_path}")
+    raise typer.Exit(code)
+
+
+def _show_closing_tables(results: Any) -> None:
+    from reports.terminal import closing_tables
+    from rich.console import Console
+
+    console = Console()
+    for table in closing_tables(results):
+        console.print(table)
+
+
+@command("vio-bench report results/scaling-20260131T120000Z-1a2b")
+def report(folder: Annotated[Path, typer.Argument(help="A result folder.", show_default=False)]) -> None:
+    """Make report.md, plots and tables again from the records alone, and show the closing tables."""
+    import reports
+    from suites.results import read_results
+
+    path = reports.write_report(folder)
+    results = read_results(folder)
+    if results.torn_bytes:
+        print(f"left out an unfinished last line of {results.torn_bytes} bytes in records.jsonl", file=sys.stderr)
+    _show_closing_tables(results)
+    print(f"report: {path}")
+
+
+@command("vio-bench list models")
+def list_(
+    kind: Annotated[str | None, typer.Argument(help="suites, models, devices, runtimes, tasks or metrics.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="With models: every name timm knows too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List what there is: suites, models, devices, runtimes, tasks, metrics."""
+    from baselines.registry import unknown_name
+    from bench.listing import KINDS, listing
+
+    if kind is not None and kind not in KINDS:
+        raise unknown_name("kind", kind, KINDS)
+    found = {name: listing(name, every) for name in ([kind] if kind else KINDS)}
+    if as_json:
+        _print_json(found)
+        return
+    for name, rows in found.items():
+        print(f"{name}:" if rows else f"{name}: none")
+        width = max((len(row) for row in rows), default=0)
+        for row, about in rows.items():
+            print(f"  {row:<{width}}  {about}".rstrip())
+
+
+@command("vio-bench show vit_tiny_patch16_224 --image-size 1024")
+def show(
+    model: Annotated[str, typer.Argument(help="A model's name, or package.module:factory.", show_default=False)],
+    image_size: Annotated[int, typer.Option(min=16, max=16384, help="Side of the square input in pixels.")] = 224,
+    batch: Annotated[int, typer.Option(min=1, help="Images in the batch.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Show a model's exact figures: params, MACs, FLOPs, coverage, tensor peak and layers."""
+    from baselines import catalogue
+    from baselines.errors import UsageError
+
+    catalogue.find(model)
+    from bench.show import describe
+
+    try:
+        figures = describe(model, image_size, batch)
+    except (RuntimeError, ValueError, AssertionError, TypeError, MemoryError) as error:
+        raise UsageError(f"{model} can't run at {image_size} px, batch {batch}: {error}") from error
+    if as_json:
+        _print_json(figures)
+        return
+    from rich.console import Console
+
+    from bench.show_table import tables
+
+    console = Console()
+    for table in tables(figures):
+        console.print(table)
+
+
+@command("vio-bench schema record")
+def schema(
+    form: Annotated[str, typer.Argument(help="record, plan, environment or suite.")] = "record",
+) -> None:
+    """Print the JSON Schema of a stored form."""
+    from baselines.registry import unknown_name
+    from suites.fingerprint import Environment
+    from suites.plan import Plan
+    from suites.record import Record
+    from suites.schema import Strict
+    from suites.suite import Suite
+
+    forms: dict[str, type[Strict]] = {"record": Record, "plan": Plan, "environment": Environment, "suite": Suite}
+    if form not in forms:
+        raise unknown_name("form", form, forms)
+    _print_json(forms[form].model_json_schema())
+
+
+@command("vio-bench doctor")
+def doctor(as_json: Json = False) -> None:
+    """Say what would make timings untrustworthy on this machine. Exit code 5 when it is unfit."""
+    from bench.doctor import OK as FINE
+    from bench.doctor import UNFIT, examine
+
+    checks = examine()
+    if as_json:
+        _print_json([check.model_dump(mode="json") for check in checks])
+    else:
+        for check in checks:
+            print(f"{check.level:<8} {check.name:<15} {check.seen}")
+            if check.level != FINE:
+                print(f"{'':<24} -> {check.advice}")
+    if any(check.level == UNFIT for check in checks):
+        raise typer.Exit(INCONCLUSIVE)
+
+
+def _print_json(data: Any) -> None:
+    print(json.dumps(data, indent=2, ensure_ascii=False))

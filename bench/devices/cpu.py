@@ -1,0 +1,116 @@
+"""The CPU. Peak memory is the kernel's high-water mark of the resident set."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from bench.job import Findings
+from suites.record import MeasurementWarning
+
+_STATUS, _CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_RESET_PEAK = "5"  # Linux, proc(5): writing 5 to clear_refs resets VmHWM to VmRSS
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc, mallopt(3)
+_PASSES, _PASSES_S = 7, 2.0
+_UNSTEADY = 0.05
+
+
+class CpuDevice:
+    """The processor and main memory of this machine."""
+
+    torch_name = "cpu"
+
+    def unavailable(self) -> str | None:
+        """Never."""
+        return None
+
+    def timed(self, call: Callable[[], object]) -> float:
+        """Wall seconds; operators on a CPU have ended when they return."""
+        start = time.perf_counter_ns()
+        call()
+        return (time.perf_counter_ns() - start) * 1e-9
+
+    def synchronize(self) -> None:
+        """Nothing to wait for."""
+
+    def peak_memory(self, call: Callable[[], object]) -> Findings:
+        """``peak_rss``: the resident set's high-water mark during ``call`` minus the resident set before it, in bytes.
+
+        With glibc's defaults freed blocks linger and the same forward reads anything between nothing and twice its
+        need. So large blocks are mapped and returned at once (mallopt), what is free is returned before each pass
+        (malloc_trim), and two calls go before the first.
+        """
+        found = Findings()
+        try:
+            _reset_peak()
+        except OSError as error:
+            found.warnings.append(_no_rss(f"the peak can't be reset here: {error}"))
+            return found
+        _map_large_blocks()
+        peaks: list[float] = []
+        started = time.perf_counter()
+        for _ in range(2):
+            call()
+        while len(peaks) < _PASSES and (len(peaks) < 2 or time.perf_counter() - started < _PASSES_S):
+            gc.collect()
+            _return_freed_memory()
+            before = _status_bytes("VmRSS")
+            _reset_peak()
+            call()
+            peaks.append(float(max(0, _status_bytes("VmHWM") - before)))
+        found.sampled("peak_rss", peaks, "B", "VmHWM after reset minus VmRSS before, large blocks mapped")
+        spread = (max(peaks) - min(peaks)) / max(statistics.median(peaks), 1.0)
+        if spread > _UNSTEADY and max(peaks) - min(peaks) > 2**20:
+            found.warnings.append(_unsteady(peaks))
+        return found
+
+
+def _status_bytes(field: str) -> int:
+    for line in _STATUS.read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"no {field} in {_STATUS}")
+
+
+def _reset_peak() -> None:
+    _CLEAR_REFS.write_text(_RESET_PEAK)
+
+
+def _map_large_blocks() -> None:
+    with suppress(OSError, AttributeError):  # another C library: its allocator stays as it is
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, 65536)
+        libc.mallopt(_M_TRIM_THRESHOLD, 0)
+
+
+def _return_freed_memory() -> None:
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _no_rss(message: str) -> MeasurementWarning:
+    return MeasurementWarning(
+        kind="rss_unavailable",
+        metric="peak_rss",
+        message=f"no peak_rss: {message}",
+        evidence={},
+        advice="use peak_tensor_bytes, or run on Linux with a writable /proc/self/clear_refs",
+    )
+
+
+def _unsteady(peaks: list[float]) -> MeasurementWarning:
+    return MeasurementWarning(
+        kind="rss_unsteady",
+        metric="peak_rss",
+        message=f"peak_rss differed by {(max(peaks) - min(peaks)) / 2**20:.1f} MiB between passes of one process",
+        evidence={"peaks_bytes": peaks},
+        advice="compare peak_tensor_bytes instead: it is exact",
+    )
+
+
+DEVICE = CpuDevice()

@@ -1,0 +1,101 @@
+"""Cells on this machine, each forked from a forkserver that has imported everything and run nothing."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import tempfile
+import time
+from dataclasses import replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+from bench import cell_process
+from bench.interrupts import interrupt_later
+from bench.job import Job, Outcome
+from suites.record import Status
+
+_LOG_TAIL = 4000
+_EXIT_S = 10.0
+
+
+class LocalExecutor:
+    """One job at a time, blocking on a pipe: the parent sleeps while a cell is measured."""
+
+    def __init__(self) -> None:
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["bench.preload"])
+
+    def execute(self, job: Job) -> Outcome:
+        """Fork, wait for the outcome, the end of the process, or the timeout."""
+        descriptor, name = tempfile.mkstemp(prefix="vio-bench-", suffix=".log")
+        os.close(descriptor)
+        log = Path(name)
+        receiver, sender = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=cell_process.main, args=(job, sender, str(log)), daemon=True)
+        kernel_kills = _kernel_oom_kills()
+        started = time.perf_counter()
+        try:
+            outcome = _start(process) or _await(process, receiver, sender, job.protocol.timeout_s, kernel_kills)
+            wall = time.perf_counter() - started
+            printed = "" if outcome.status is Status.OK else _tail(log)
+            return replace(outcome, wall_s=wall, log=(printed + outcome.log)[-_LOG_TAIL:])
+        finally:
+            if process.is_alive():
+                process.kill()
+                process.join(_EXIT_S)
+            receiver.close()
+            log.unlink(missing_ok=True)
+
+
+def _start(process: ForkServerProcess) -> Outcome | None:
+    """Fork the cell; an outcome only where that failed. The next process gets a new forkserver."""
+    try:
+        with interrupt_later():  # a process half started could not be ended
+            process.start()
+    except (EOFError, OSError) as error:
+        return Outcome(Status.CRASHED, f"the forkserver died while it started this process: {error}")
+    return None
+
+
+def _await(
+    process: ForkServerProcess, receiver: Connection, sender: Connection, timeout_s: float, kernel_kills: int
+) -> Outcome:
+    sender.close()  # the cell has its own; with this one open its death would not be seen
+    if not wait([receiver, process.sentinel], timeout_s):
+        process.kill()
+        process.join(_EXIT_S)
+        return Outcome(Status.TIMEOUT, f"no answer within {timeout_s:g} s (protocol.timeout_s); ended")
+    try:
+        outcome: Outcome = receiver.recv()
+    except (EOFError, OSError):
+        process.join(_EXIT_S)
+        return _died(process.exitcode, kernel_kills)
+    process.join(_EXIT_S)
+    return outcome
+
+
+def _died(exit_code: int | None, kernel_kills: int) -> Outcome:
+    """The outcome of a process that ended without an answer."""
+    if exit_code is None or exit_code >= 0:
+        return Outcome(Status.CRASHED, f"its process ended without an answer (exit code {exit_code})")
+    name = signal.Signals(-exit_code).name
+    if -exit_code == signal.SIGKILL and _kernel_oom_kills() > kernel_kills:
+        return Outcome(Status.OOM, "the kernel ended its process: the machine ran out of memory")
+    return Outcome(Status.CRASHED, f"its process was ended by {name}")
+
+
+def _kernel_oom_kills() -> int:
+    """How often the kernel has killed for memory since boot; 0 where it does not say."""
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+
+
+def _tail(log: Path) -> str:
+    """The end of what was printed, without faulthandler's list of every extension module that is loaded."""
+    return log.read_text(errors="replace").partition("\nExtension modules:")[0][-_LOG_TAIL:]

@@ -1,0 +1,81 @@
+"""What one process is asked to do, and what it answers. Plain data: an executor may carry it anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from suites.cell import Cell
+from suites.protocol import Protocol
+from suites.record import MeasurementWarning, Status
+
+Pass = Literal["count", "memory", "time"]
+"""Passes never share a process: counting and memory tracking would disturb what is timed, and each other."""
+
+PASSES: tuple[Pass, ...] = ("count", "memory", "time")
+
+MIN_SAMPLES = 6
+"""Fewest samples of a cell over all its processes: below six no interval of the median reaches 95 %."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One process's work: some probes on one cell."""
+
+    cell: Cell
+    metrics: tuple[str, ...]
+    protocol: Protocol
+    time_slice_s: float
+    """Seconds of sampling for this process; nothing for probes that don't sample."""
+    min_samples: int
+    check_output: bool
+    """Whether this process also checks the output; once a cell, and never before the first call is timed."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One figure as one process read it."""
+
+    name: str
+    unit: str
+    samples: tuple[float, ...]
+    method: str
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a process answered, or how it ended."""
+
+    status: Status
+    reason: str | None = None
+    readings: tuple[Reading, ...] = ()
+    warnings: tuple[MeasurementWarning, ...] = ()
+    wall_s: float = 0.0
+    measured_s: float = 0.0
+    log: str = ""
+
+
+class Unavailable(Exception):
+    """A device, runtime or precision that this machine does not have; the message says what to do."""
+
+
+@dataclass
+class Findings:
+    """What a probe hands back: readings, and warnings about them."""
+
+    readings: list[Reading] = field(default_factory=list)
+    warnings: list[MeasurementWarning] = field(default_factory=list)
+
+    def exact(self, name: str, value: float, unit: str, method: str) -> None:
+        """Add a figure that was counted."""
+        self.readings.append(Reading(name, unit, (value,), method, exact=True))
+
+    def sampled(self, name: str, samples: list[float], unit: str, method: str) -> None:
+        """Add a figure that was sampled."""
+        self.readings.append(Reading(name, unit, tuple(samples), method, exact=False))
+
+    def merge(self, other: Findings) -> None:
+        """Add all of ``other``."""
+        self.readings += other.readings
+        self.warnings += other.warnings

@@ -1,0 +1,49 @@
+"""What there is to choose from, by kind, with a few words on each."""
+
+from __future__ import annotations
+
+from baselines.catalogue import size_classes
+from baselines.registry import Registry
+from bench.devices import DEVICES
+from bench.probes import PROBES
+from bench.runtimes import RUNTIMES
+from suites.suite import builtin_suites, load_suite
+from suites.tasks import TASKS
+
+KINDS = ("suites", "models", "devices", "runtimes", "tasks", "metrics")
+
+_ABOUT = {
+    "cpu": "this machine's processor",
+    "cuda": "an NVIDIA (or ROCm) GPU",
+    "mps": "an Apple GPU",
+    "eager": "PyTorch, operator by operator",
+    "params": "parameters, exactly",
+    "macs": "multiply-accumulates by two counters, FLOPs, coverage",
+    "latency": "one forward, warm, with interval",
+    "throughput": "images a second, back to back",
+    "peak_memory": "live tensors exactly, and the device's own peak",
+}
+
+
+def listing(kind: str, every: bool = False) -> dict[str, str]:
+    """Names of one kind and what they are; with ``every``, models that timm knows beyond the size classes too."""
+    if kind == "suites":
+        return {name: load_suite(name).suite.question for name in builtin_suites()}
+    if kind == "models":
+        return _models(every)
+    registries: dict[str, Registry[object]] = {
+        "devices": DEVICES,
+        "runtimes": RUNTIMES,
+        "tasks": TASKS,
+        "metrics": PROBES,
+    }
+    return {name: _ABOUT.get(name, "from a plug-in") for name in registries[kind]}
+
+
+def _models(every: bool) -> dict[str, str]:
+    found = {e.name: f"{size}, {e.family}" for size, entries in size_classes().items() for e in entries}
+    if every:
+        from baselines.timm_models import all_names
+
+        found |= {name: "timm" for name in all_names() if name not in found}
+    return found

@@ -1,0 +1,122 @@
+"""From a suite and the command's options to a plan: every cell, checked before anything runs."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+
+from baselines import catalogue
+from baselines.catalogue import ModelEntry
+from baselines.errors import UsageError
+from baselines.registry import Registry
+from bench.devices import DEVICES
+from bench.job import PASSES, Pass
+from bench.probes import PROBES
+from bench.runtimes import RUNTIMES
+from suites.cell import Cell, Workload, identity
+from suites.plan import Plan, PlannedCell
+from suites.schema import now
+from suites.suite import Suite, SuiteFile
+from suites.yaml_marks import Location
+
+MOST_THREADS = 2
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says instead of the suite; None leaves the suite's own."""
+
+    models: tuple[str, ...] = ()
+    device: str | None = None
+    precision: str | None = None
+    threads: int | None = None
+
+
+def make_plan(file: SuiteFile, options: Options) -> Plan:
+    """Every cell of a suite, with the options applied. Raises ``UsageError`` that points at the unknown name."""
+    suite, changed = _apply(file.suite, options)
+
+    def where(location: Location) -> str:
+        return "" if location[0] in changed else f"{file.where(location)}: "
+
+    _check_names(suite.metrics, "metrics", PROBES, where)
+    _check_names(suite.device, "device", DEVICES, where)
+    _check_names(suite.runtime, "runtime", RUNTIMES, where)
+    entries = [_find(name, where(("models", index))) for index, name in enumerate(suite.model_names())]
+    created = now()
+    run = f"{suite.name}-{created:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    return Plan(run=run, created=created, suite=suite, cells=_cells(suite, entries))
+
+
+def metrics_by_pass(metrics: Iterable[str]) -> dict[Pass, tuple[str, ...]]:
+    """The metrics grouped by the pass they are read in."""
+    grouped: dict[Pass, tuple[str, ...]] = {}
+    for name in PASSES:
+        of_pass = tuple(metric for metric in dict.fromkeys(metrics) if PROBES.load(metric).run_in == name)
+        if of_pass:
+            grouped[name] = of_pass
+    return grouped
+
+
+def default_threads() -> int:
+    """Two, or one where only one CPU may be used."""
+    return min(MOST_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def _apply(suite: Suite, options: Options) -> tuple[Suite, set[str]]:
+    """The suite with the options in place, and which of its keys they replaced."""
+    changes: dict[str, object] = {}
+    if options.models:
+        changes |= {"models": list(options.models), "size_classes": []}
+    if options.device:
+        changes["device"] = [options.device]
+    if options.precision:
+        changes["precision"] = [options.precision]
+    changes["threads"] = options.threads or suite.threads or default_threads()
+    return suite.model_copy(update=changes), set(changes)
+
+
+def _check_names(names: Iterable[str], key: str, registry: Registry[object], where: object) -> None:
+    for index, name in enumerate(names):
+        try:
+            registry.check(name)
+        except UsageError as error:
+            raise UsageError(f"{where((key, index))}{error}") from None  # type: ignore[operator]
+
+
+def _find(name: str, where: str) -> ModelEntry:
+    try:
+        return catalogue.find(name)
+    except UsageError as error:
+        raise UsageError(f"{where}{error}") from error
+
+
+def _cells(suite: Suite, entries: list[ModelEntry]) -> list[PlannedCell]:
+    """The product of all axes, workloads outermost and models inside, so that blocks are contiguous."""
+    planned: dict[str, PlannedCell] = {}
+    axes = product(suite.workload.workloads(), suite.device, suite.runtime, suite.precision, suite.seed, entries)
+    for workload, device, runtime, precision, seed, entry in axes:
+        cell = _cell(entry, workload, device, runtime, precision, seed, suite.threads or default_threads())
+        key = identity(cell)
+        planned[key] = PlannedCell(identity=key, family=entry.family, size_class=entry.size_class, cell=cell)
+    return list(planned.values())
+
+
+def _cell(
+    entry: ModelEntry, workload: Workload, device: str, runtime: str, precision: str, seed: int, threads: int
+) -> Cell:
+    return Cell.model_validate(
+        {
+            "model": entry.name,
+            "config": catalogue.config(entry, workload.height, workload.width),
+            "workload": workload,
+            "device": device,
+            "runtime": runtime,
+            "precision": precision,
+            "threads": threads,
+            "seed": seed,
+        }
+    )

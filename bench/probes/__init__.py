@@ -1,0 +1,33 @@
+"""The probes: one file a metric. A new metric is one new file and one entry here (or an entry point)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from baselines.registry import Registry
+from bench.job import Findings, Pass
+
+if TYPE_CHECKING:
+    from bench.subject import Subject
+
+
+class Probe(Protocol):
+    """Reads one metric (perhaps as several figures) off a subject."""
+
+    run_in: Pass
+    """The pass whose process it may run in; only timing is repeated over several processes."""
+
+    def read(self, subject: Subject) -> Findings:
+        """Measure ``subject``. Whatever it raises becomes the cell's status and reason."""
+
+
+PROBES: Registry[Probe] = Registry(
+    "metric",
+    {
+        "params": "bench.probes.params:PROBE",
+        "macs": "bench.probes.macs:PROBE",
+        "latency": "bench.probes.latency:PROBE",
+        "throughput": "bench.probes.throughput:PROBE",
+        "peak_memory": "bench.probes.peak_memory:PROBE",
+    },
+)

@@ -1,0 +1,85 @@
+"""MACs and FLOPs by two independent counters, with the share of the model's arithmetic that they cover."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.job import Findings
+from suites.record import MeasurementWarning
+
+if TYPE_CHECKING:
+    from bench.mac_counters import DispatcherCount
+    from bench.subject import Subject
+
+AGREEMENT = 0.02
+"""The counters must agree within this share."""
+GAP = 0.90
+"""Below this coverage a count is flagged wherever it is printed."""
+
+
+class MacsProbe:
+    """Counts what one forward of the whole batch multiplies and accumulates."""
+
+    run_in = "count"
+
+    def read(self, subject: Subject) -> Findings:
+        """``macs``, ``flops`` (2 a MAC) and ``macs_coverage`` (0-1), with warnings for gaps and disagreement."""
+        from bench.mac_counters import count_by_dispatcher
+
+        found = Findings()
+        count = count_by_dispatcher(subject.model, subject.example)
+        method = f"FlopCounterMode on {count.on}, {self._cross_check(subject, count, found)}"
+        found.exact("macs", count.macs, "1", method)
+        found.exact("flops", 2 * count.macs, "1", "2 FLOPs a MAC; elementwise operators not included")
+        found.exact("macs_coverage", round(count.coverage, 6), "1", "counted FLOPs / (counted + one op an element)")
+        if count.coverage < GAP or count.opaque:
+            found.warnings.append(_gap(count))
+        return found
+
+    def _cross_check(self, subject: Subject, count: DispatcherCount, found: Findings) -> str:
+        from bench.mac_counters import count_by_fvcore
+
+        try:
+            other = count_by_fvcore(subject.model, subject.example)
+        except Exception as error:  # fvcore needs a traceable model; a model that isn't has one counter less, no more
+            found.warnings.append(_unchecked(error))
+            return "not cross-checked"
+        difference = abs(other - count.macs) / max(count.macs, other, 1)
+        if difference > AGREEMENT:
+            found.warnings.append(_disagree(count.macs, other, difference))
+        return f"fvcore differs by {difference:.2%}"
+
+
+def _gap(count: DispatcherCount) -> MeasurementWarning:
+    largest = dict(list(count.uncounted.items())[:8])
+    opaque = f", and nothing of {', '.join(count.opaque)}" if count.opaque else ""
+    return MeasurementWarning(
+        kind="macs_gap",
+        metric="macs",
+        message=f"MACs cover {count.coverage:.0%} of the arithmetic{opaque}",
+        evidence={"coverage": count.coverage, "uncounted_elements": largest, "opaque": count.opaque},
+        advice="don't rank by MACs here: compare latency, or write the scan as matrix products",
+    )
+
+
+def _unchecked(error: Exception) -> MeasurementWarning:
+    return MeasurementWarning(
+        kind="macs_unchecked",
+        metric="macs",
+        message="fvcore could not trace the model, so one counter stands alone",
+        evidence={"error": f"{type(error).__name__}: {str(error)[:300]}"},
+        advice="make the forward traceable by torch.jit.trace to have the count checked",
+    )
+
+
+def _disagree(macs: int, other: int, difference: float) -> MeasurementWarning:
+    return MeasurementWarning(
+        kind="macs_disagree",
+        metric="macs",
+        message=f"the two counters differ by {difference:.1%}",
+        evidence={"dispatcher": macs, "fvcore": other},
+        advice="look at 'vio-bench show' for the layers; the dispatcher's count is printed",
+    )
+
+
+PROBE = MacsProbe()

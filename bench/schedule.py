@@ -1,0 +1,115 @@
+"""Which process runs next: passes, rounds and interleaving. Pure logic over an executor.
+
+The cells of a block are compared with each other, so their timed processes alternate: A B C, C B A, A B C. Drift
+of the machine then hits all alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bench.executors import Executor
+from bench.job import MIN_SAMPLES, Job, Outcome, Pass
+from suites.estimate import Estimate, exact, sampled
+from suites.plan import PlannedCell
+from suites.protocol import Protocol
+from suites.record import Status
+from suites.schema import Moment, now
+
+_MOST_PROCESSES = 2
+"""Up to this many times `protocol.processes` where the target is missed and time is left."""
+
+
+@dataclass
+class CellWork:
+    """A cell on its way: the outcomes of its processes so far."""
+
+    planned: PlannedCell
+    outcomes: list[Outcome] = field(default_factory=list)
+    timed: list[Outcome] = field(default_factory=list)
+    started: Moment = field(default_factory=now)
+
+    @property
+    def failure(self) -> Outcome | None:
+        """The first outcome that was not ok."""
+        return next((outcome for outcome in self.outcomes if outcome.status is not Status.OK), None)
+
+    def estimates(self) -> dict[str, Estimate]:
+        """What was read so far, samples of one figure from several processes merged."""
+        readings = [reading for outcome in self.outcomes for reading in outcome.readings]
+        merged = {}
+        for first in readings:
+            if first.name in merged:
+                continue
+            if first.exact:
+                merged[first.name] = exact(first.samples[0], first.unit, first.method)
+            else:
+                samples = [reading.samples for reading in readings if reading.name == first.name]
+                merged[first.name] = sampled(samples, first.unit, first.method)
+        return merged
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the cells of one suite are worked through."""
+
+    metrics: Mapping[Pass, tuple[str, ...]]
+    """The suite's metrics by the pass they are read in; only passes that have any."""
+    protocol: Protocol
+    executor: Executor
+    on_job: Callable[[CellWork, str], None] = lambda *_: None
+    """Told before each process, with what it will do in a few words."""
+
+    def run_block(self, block: Sequence[PlannedCell]) -> Iterator[CellWork]:
+        """Work through the cells of a block, yielding each as soon as it has ended."""
+        active = [CellWork(planned) for planned in block]
+        for name in ("count", "memory"):
+            if name in self.metrics:
+                for work in active:
+                    self._execute(work, name, "counting" if name == "count" else "peak memory")
+                yield from (work for work in active if work.failure)
+                active = [work for work in active if not work.failure]
+        rounds = 0
+        while active and "time" in self.metrics:
+            for work in active if rounds % 2 == 0 else reversed(active):
+                self._execute(work, "time", f"timing, process {rounds + 1}")
+            rounds += 1
+            yield from (work for work in active if not self.wants_more(work))
+            active = [work for work in active if self.wants_more(work)]
+        yield from active  # a suite without timed metrics
+
+    def wants_more(self, work: CellWork) -> bool:
+        """Whether another timed process is due: too few so far, or short of the target with time left."""
+        if work.failure:
+            return False
+        processes = len(work.timed)
+        if processes < self.protocol.processes:
+            return True
+        spent = sum(outcome.measured_s for outcome in work.timed)
+        if processes >= _MOST_PROCESSES * self.protocol.processes or spent >= self.protocol.time_cap_s:
+            return False
+        return any(estimate.half_width > self.protocol.target for estimate in self.sampled_metrics(work))
+
+    def sampled_metrics(self, work: CellWork) -> list[Estimate]:
+        """The estimates that the target applies to: those named like a timed metric of the suite."""
+        estimates = work.estimates()
+        return [estimates[name] for name in self.metrics.get("time", ()) if name in estimates]
+
+    def _execute(self, work: CellWork, name: Pass, doing: str) -> None:
+        if work.failure:
+            return
+        self.on_job(work, doing)
+        job = Job(
+            cell=work.planned.cell,
+            metrics=self.metrics[name],
+            protocol=self.protocol,
+            time_slice_s=self.protocol.time_cap_s / self.protocol.processes,
+            min_samples=math.ceil(MIN_SAMPLES / self.protocol.processes),
+            check_output=not work.outcomes,
+        )
+        outcome = self.executor.execute(job)
+        work.outcomes.append(outcome)
+        if name == "time":
+            work.timed.append(outcome)

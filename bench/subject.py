@@ -1,0 +1,98 @@
+"""The subject of a measurement: a cell's model, built and placed, with its input and a call that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from baselines import catalogue
+from baselines.batch_norm_folding import fold_batch_norms
+from baselines.live_weights import make_live
+from bench.devices import DEVICES, Device
+from bench.job import Job, Unavailable
+from bench.runtimes import RUNTIMES
+from suites.cell import Cell
+from suites.inputs import make_input
+from suites.record import MeasurementWarning
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+_FOLDING_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a probe measures."""
+
+    job: Job
+    model: nn.Module
+    """In evaluation mode, with live weights, folded, placed and laid out as the cell says."""
+    example: torch.Tensor
+    """The input, on the device."""
+    call: Callable[[], torch.Tensor]
+    """Runs the model once through the cell's runtime."""
+    device: Device
+    warnings: tuple[MeasurementWarning, ...]
+
+
+def build_subject(job: Job) -> Subject:
+    """Build everything that ``job`` measures.
+
+    Raises ``Unavailable`` where the machine lacks device, runtime or precision, ``UsageError`` where the model can't
+    be built so, ``ValueError`` where folding changed its output; what the model itself raises goes through.
+    """
+    cell = job.cell
+    device, runtime = DEVICES.load(cell.device), RUNTIMES.load(cell.runtime)
+    for reason in (device.unavailable(), runtime.unavailable()):
+        if reason:
+            raise Unavailable(reason)
+    if cell.precision not in _DTYPES:
+        raise Unavailable(f"runtime '{cell.runtime}' has no {cell.precision}; use one of {', '.join(_DTYPES)}")
+    torch.set_num_threads(cell.threads)
+    torch.manual_seed(cell.seed)
+    model = catalogue.build(catalogue.find(cell.model), cell.config)
+    make_live(model, cell.seed)
+    example = make_input(cell.workload, cell.seed)
+    warnings = _fold(model, cell) if cell.workload.fuse else ()
+    dtype, layout = _DTYPES[cell.precision], _MEMORY_FORMATS[cell.workload.layout]
+    model = model.to(device.torch_name, dtype).to(memory_format=layout)
+    example = example.to(device=device.torch_name, dtype=dtype, memory_format=layout)
+    call = runtime.prepare(model, example)
+    return Subject(job, model, example, call, device, warnings)
+
+
+def check_output(output: object, batch: int) -> None:
+    """Raise ``ValueError`` unless ``output`` is a finite tensor (batch, ...)."""
+    if not isinstance(output, torch.Tensor):
+        raise ValueError(f"forward returned {type(output).__name__}, not a tensor")
+    if output.ndim == 0 or output.shape[0] != batch:
+        raise ValueError(f"forward returned shape {tuple(output.shape)} for a batch of {batch}")
+    bad = int((~torch.isfinite(output.float())).sum())
+    if bad:
+        raise ValueError(f"forward returned {bad} of {output.numel()} values that are NaN or infinite")
+
+
+def _fold(model: nn.Module, cell: Cell) -> tuple[MeasurementWarning, ...]:
+    """Fold in float32 on the CPU, and hold it against the unfolded output on an input that folding never saw."""
+    shape = (1, 3, cell.workload.height, cell.workload.width)
+    other = torch.randn(shape, generator=torch.Generator().manual_seed(cell.seed + 1))
+    with torch.no_grad():
+        expected = model(other)
+        folded = fold_batch_norms(model, torch.zeros_like(other))
+        error = float((model(other) - expected).abs().max() / expected.abs().max().clamp_min(1e-12))
+    if error > _FOLDING_TOLERANCE:
+        raise ValueError(f"folding batch norms changed the output by {error:.1e} (relative); run it with fuse: [false]")
+    if folded:
+        return ()
+    return (
+        MeasurementWarning(
+            kind="nothing_folded",
+            metric="*",
+            message="no batch norm follows a convolution or linear layer: folding left the model as it is",
+            evidence={"folded": 0},
+            advice="read this row as the unfolded one",
+        ),
+    )

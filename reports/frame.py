@@ -1,0 +1,88 @@
+"""Records as a tidy table: what every other analysis, here or in a notebook, starts from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas
+
+from reports.answers import Answer, answers
+from suites.estimate import Estimate
+from suites.results import Results
+
+COLUMNS = {
+    "model": "str", "series": "str", "family": "str", "size_class": "str", "setting": "str",
+    "tokens": "int64", "height": "int64", "width": "int64", "batch": "int64",
+    "device": "str", "runtime": "str", "precision": "str", "layout": "str", "fuse": "bool",
+    "threads": "int64", "seed": "int64", "status": "str", "reason": "str",
+    "metric": "str", "value": "float64", "unit": "str", "low": "float64", "high": "float64", "confidence": "float64",
+    "n": "Int64", "exact": "boolean", "method": "str", "origin": "str", "flags": "str", "block": "str",
+    "identity": "str",
+}  # fmt: skip
+"""Columns and their types. `flags`: kinds of warnings about this metric or the whole record, joined by commas."""
+
+
+def frame(results: Results) -> pandas.DataFrame:
+    """One row a latest record and estimate, in the plan's order.
+
+    A cell without estimates has one row whose metric is missing; a planned cell without record has status `missing`.
+    """
+    rows = [row for answer in answers(results) for row in _rows(answer)]
+    table: pandas.DataFrame = pandas.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    return table
+
+
+def _rows(answer: Answer) -> list[dict[str, Any]]:
+    estimates = answer.record.estimates if answer.record else {}
+    shared = _of_cell(answer)
+    if not estimates:
+        return [{**shared, "flags": _flags(answer, None)}]
+    return [{**shared, **_of_estimate(answer, name, estimate)} for name, estimate in estimates.items()]
+
+
+def _of_cell(answer: Answer) -> dict[str, Any]:
+    cell, workload, record = answer.cell, answer.cell.workload, answer.record
+    return {
+        "model": cell.model,
+        "series": answer.series,
+        "family": answer.planned.family,
+        "size_class": answer.planned.size_class,
+        "setting": answer.setting,
+        "tokens": workload.tokens,
+        "height": workload.height,
+        "width": workload.width,
+        "batch": workload.batch,
+        "device": cell.device,
+        "runtime": cell.runtime,
+        "precision": cell.precision,
+        "layout": workload.layout,
+        "fuse": workload.fuse,
+        "threads": cell.threads,
+        "seed": cell.seed,
+        "status": answer.status,
+        "reason": record.reason if record else None,
+        "block": record.block if record else None,
+        "identity": answer.planned.identity,
+    }
+
+
+def _of_estimate(answer: Answer, name: str, estimate: Estimate) -> dict[str, Any]:
+    return {
+        "metric": name,
+        "value": estimate.value,
+        "unit": estimate.unit,
+        "low": estimate.low,
+        "high": estimate.high,
+        "confidence": estimate.confidence,
+        "n": estimate.n,
+        "exact": estimate.exact,
+        "method": estimate.method,
+        "origin": estimate.origin,
+        "flags": _flags(answer, name),
+    }
+
+
+def _flags(answer: Answer, metric: str | None) -> str:
+    """Kinds of warnings; without a metric all of them, since there is no other row to carry them."""
+    warnings = answer.record.warnings if answer.record else []
+    return ",".join(dict.fromkeys(w.kind for w in warnings if metric is None or w.metric in (metric, "*")))

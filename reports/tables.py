@@ -1,0 +1,132 @@
+"""Tables of plain numbers, units in the column names: what goes to CSV, and from there to a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas
+
+from reports.answers import Answer, answers
+from reports.format import spreadsheet
+from reports.frame import frame
+from reports.metrics import ordered
+from reports.ratios import ratio, references
+from reports.scaling import SeriesExponent, exponents
+from suites.estimate import PERCENTILE_MINIMUM, Estimate
+from suites.results import Results
+
+_UNIT_SUFFIXES = {"1": "", "s": "_s", "B": "_bytes", "1/s": "_per_s"}
+
+
+def comparison(group: Sequence[Answer]) -> pandas.DataFrame:
+    """One row a cell: every figure with its interval, the ratio of latencies to its block's reference, and status.
+
+    Columns: what the cell is; `<metric>_<unit>` with `_low`, `_high`, `_n` for sampled metrics and percentiles where
+    there are samples enough; `latency_ratio` with interval and `reference`; `flags`; status and reason.
+    """
+    metrics = ordered(name for answer in group for name in answer.figures)
+    compared = references(group)
+    rows = [
+        {**_cell(answer), **_figures(answer, metrics), **_ratio(answer, compared.get(answer.planned.identity))}
+        for answer in group
+    ]
+    table: pandas.DataFrame = pandas.DataFrame(rows).dropna(axis="columns", how="all")
+    return table
+
+
+def _cell(answer: Answer) -> dict[str, Any]:
+    workload, record = answer.cell.workload, answer.record
+    return {
+        "series": answer.series,
+        "family": answer.planned.family,
+        "size_class": answer.planned.size_class,
+        "setting": answer.setting,
+        "height_px": workload.height,
+        "width_px": workload.width,
+        "tokens": workload.tokens,
+        "status": answer.status,
+        "reason": record.reason if record else None,
+        "flags": ", ".join(f"{w.kind}({w.metric})" for w in record.warnings) if record else "",
+        "block": record.block if record else None,
+        "identity": answer.planned.identity,
+    }
+
+
+def _figures(answer: Answer, metrics: Sequence[str]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for metric in metrics:
+        if metric in answer.figures:
+            columns |= _estimate(metric, answer.figures[metric])
+    return columns
+
+
+def _estimate(metric: str, estimate: Estimate) -> dict[str, Any]:
+    suffix = _UNIT_SUFFIXES.get(estimate.unit, f"_{estimate.unit}")
+    name = metric if metric.endswith(suffix) else metric + suffix
+    if estimate.exact:
+        whole = estimate.value.is_integer()
+        return {name: int(estimate.value) if whole else estimate.value}
+    columns = {
+        name: estimate.value,
+        f"{metric}_low{suffix}": estimate.low,
+        f"{metric}_high{suffix}": estimate.high,
+        f"{metric}_n": estimate.n,
+        f"{metric}_processes": len(estimate.samples),
+    }
+    percentiles = {f"{metric}_p{p}{suffix}": estimate.percentile(p) for p in PERCENTILE_MINIMUM}
+    return columns | {name: value for name, value in percentiles.items() if value is not None}
+
+
+def _ratio(answer: Answer, reference: Answer | None) -> dict[str, Any]:
+    found = ratio(answer, reference, "latency") if reference else None
+    if found is None or reference is None:
+        return {}
+    itself = reference is answer
+    return {
+        "latency_ratio": 1.0 if itself else found.value,
+        "latency_ratio_low": 1.0 if itself else found.low,
+        "latency_ratio_high": 1.0 if itself else found.high,
+        "reference": reference.series,
+    }
+
+
+def exponent_table(group: Sequence[Answer]) -> pandas.DataFrame:
+    """One row a series and metric: slope with its 95 % interval, local slopes, and the lengths it was fitted on."""
+    rows = [_exponent(entry) for entry in exponents(group)]
+    table: pandas.DataFrame = pandas.DataFrame(rows, columns=_EXPONENT_COLUMNS)
+    return table
+
+
+_EXPONENT_COLUMNS = [
+    "series", "setting", "family", "metric", "exponent", "exponent_low", "exponent_high", "local_slope_low",
+    "local_slope_high", "tokens_low", "tokens_high", "lengths_fitted", "lengths_measured", "lengths_planned", "noise",
+]  # fmt: skip
+
+
+def _exponent(entry: SeriesExponent) -> list[Any]:
+    fit = entry.exponent
+    fitted: list[Any] = [None] * 8
+    if fit:
+        fitted = [fit.slope, fit.low, fit.high, fit.local_low, fit.local_high]
+        fitted += [fit.tokens_low, fit.tokens_high, fit.lengths]
+    noise = fit.noise if fit else None
+    return [
+        entry.series, entry.setting, entry.family, entry.metric, *fitted, entry.measured, entry.planned, noise,
+    ]  # fmt: skip
+
+
+def write_csv(results: Results, folder: Path) -> list[Path]:
+    """Write ``comparison.csv``, ``exponents.csv`` and ``estimates.csv`` (the tidy table), all rows, into ``folder``."""
+    group = answers(results)
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {"comparison": comparison(group), "exponents": exponent_table(group), "estimates": frame(results)}
+    return [_write(table, folder / f"{name}.csv") for name, table in tables.items()]
+
+
+def _write(table: pandas.DataFrame, path: Path) -> Path:
+    harmless = table.map(lambda value: spreadsheet(value) if isinstance(value, str) else value)
+    # a count stays a count where some rows have none: 5717416, not 5717416.0
+    harmless.convert_dtypes().to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    return path

@@ -1,0 +1,151 @@
+"""The closing tables of a run in the terminal: what fits a hundred columns."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reports.answers import Answer, answers
+from reports.fits import Exponent
+from reports.flags import Flags
+from reports.format import counted, digits, figure, one_line, percent, plus_minus
+from reports.metrics import label
+from reports.scaling import exponents, lines
+from reports.text_tables import ABSENT
+from suites.estimate import Estimate
+from suites.record import FAILED
+from suites.results import Results
+
+WIDTH = 100
+_NAME_WIDTH, _GAP = 40, 3
+_PIVOTS = ("latency", "throughput", "peak_tensor_bytes", "peak_rss", "peak_allocated")
+_UNITS = {"s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")), "B": ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))}
+
+
+def closing_tables(results: Results) -> list[RenderableType]:
+    """Tables of latency and peaks by size, MACs and params, exponents, and the warnings explained; each under
+    100 columns wide."""
+    group = answers(results)
+    flags = Flags(group)
+    found: list[RenderableType] = []
+    for setting in dict.fromkeys(answer.setting for answer in group):
+        part = [answer for answer in group if answer.setting == setting]
+        present = {name for answer in part for name in answer.figures}
+        metrics = [metric for metric in _PIVOTS if metric in present] or ["latency"]
+        for metric in metrics:
+            found += _pivots(f"{label(metric)} ({setting})", metric, part, flags)
+        found += _pivots("MACs", "macs", part, flags, "params") if "macs" in present else []
+        found += _exponent_table(part)
+    return [*found, *_notes(flags)]
+
+
+def _pivots(title: str, metric: str, part: Sequence[Answer], flags: Flags, beside: str = "") -> list[RenderableType]:
+    """Rows series, columns sizes, one unit throughout; split where it would be too wide."""
+    sizes = list(dict.fromkeys(answer.size for answer in part))
+    scale, unit = _unit([answer.figures[metric] for answer in part if metric in answer.figures])
+    by_series = {series: {answer.size: answer for answer in line} for (_, series), line in lines(part).items()}
+    columns = [
+        _Column(f"{size} px", [_cell(line.get(size), metric, scale, flags) for line in by_series.values()])
+        for size in sizes
+    ]
+    first = [_Column(label(beside), [_beside(line.values(), beside) for line in by_series.values()])] if beside else []
+    return _tables(f"{title}, {unit}" if unit else title, list(by_series), first, columns)
+
+
+@dataclass(frozen=True)
+class _Column:
+    heading: str
+    cells: list[Text]
+
+    @property
+    def width(self) -> int:
+        return _GAP + max(len(self.heading), *(cell.cell_len for cell in self.cells))
+
+
+def _tables(
+    title: str, series: Sequence[str], repeated: Sequence[_Column], columns: Sequence[_Column]
+) -> list[RenderableType]:
+    """As many tables as it takes to stay within ``WIDTH``, each with the names and the ``repeated`` columns."""
+    names = _Column("series", [Text(one_line(name)) for name in series])
+    room = WIDTH - sum(column.width for column in (*repeated, *columns))
+    name_width = min(names.width, max(_NAME_WIDTH, room))
+    taken = name_width + sum(column.width for column in repeated)
+    parts: list[list[_Column]] = [[]]
+    for column in columns:
+        if parts[-1] and taken + sum(c.width for c in parts[-1]) + column.width > WIDTH:
+            parts.append([])
+        parts[-1].append(column)
+    found: list[RenderableType] = []
+    for index, part in enumerate(parts):
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        table.add_column(names.heading, max_width=name_width - _GAP, overflow="fold")
+        for column in (*repeated, *part):
+            table.add_column(column.heading, justify="right", no_wrap=True)
+        for row in zip(names.cells, *(column.cells for column in (*repeated, *part)), strict=True):
+            table.add_row(*row)
+        heading = title if index == 0 else f"{title} (continued)"
+        found.append(Group(Text(one_line(heading), style="bold"), table, Text()))
+    return found
+
+
+def _unit(estimates: Sequence[Estimate]) -> tuple[float, str]:
+    """One unit for all: that of the middle figure. Counts keep a prefix of their own."""
+    values = [estimate.value for estimate in estimates if estimate.value > 0]
+    units = _UNITS.get(estimates[0].unit, ()) if values else ()
+    if not units:
+        return math.nan, ""
+    middle = statistics.median(values)
+    return next(((size, name) for size, name in units if middle >= size), units[-1])
+
+
+def _cell(answer: Answer | None, metric: str, scale: float, flags: Flags) -> Text:
+    if answer is None:
+        return Text(ABSENT)
+    if metric not in answer.figures:
+        failed = answer.status in [status.value for status in FAILED]
+        shown = answer.status if answer.status != "ok" else ABSENT
+        return Text(shown + flags.marks(answer, metric), style="red" if failed else "dim")
+    estimate = answer.figures[metric]
+    number = figure(estimate.value, estimate.unit) if math.isnan(scale) else digits(estimate.value / scale)
+    half = "" if estimate.exact else f" ±{percent(estimate.half_width).replace(' ', '')}"
+    return Text(f"{number}{half}{flags.marks(answer, metric)}")
+
+
+def _beside(line: Iterable[Answer], metric: str) -> Text:
+    """A figure that does not depend on the size; a range where it does (position embeddings)."""
+    values = sorted({a.figures[metric].value for a in line if metric in a.figures})
+    shown = list(dict.fromkeys(figure(value, "1") for value in values))
+    return Text(shown[0] if len(shown) == 1 else f"{shown[0]}–{shown[-1]}" if shown else ABSENT)
+
+
+def _exponent_table(part: Sequence[Answer]) -> list[RenderableType]:
+    entries = [entry for entry in exponents(part) if entry.planned > 1]
+    fits = {(entry.series, entry.metric): entry.exponent for entry in entries}
+    series = list(dict.fromkeys(entry.series for entry in entries))
+    metrics = list(dict.fromkeys(entry.metric for entry in entries))
+    columns = [_Column(label(metric), [_slope(fits.get((name, metric))) for name in series]) for metric in metrics]
+    title = "exponent in tokens over the long half of the sweep: 1 linear, 2 quadratic"
+    return _tables(title, series, [], columns) if series else []
+
+
+def _slope(fit: Exponent | None) -> Text:
+    return Text(plus_minus(fit.slope, fit.low, fit.high) if fit else ABSENT)
+
+
+def _notes(flags: Flags) -> list[RenderableType]:
+    """Each kind of warning once; those about a whole record have no mark, since no row here is one record."""
+    return [
+        Text(
+            f"{flag.mark if flag.metric != '*' else '!'} {one_line(flag.message)} "
+            f"({counted(len(flag.cells), 'cell')}); {one_line(flag.advice)}",
+            style="dim",
+        )
+        for flag in flags
+    ]

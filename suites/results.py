@@ -1,0 +1,97 @@
+"""The one strict reader of a result folder. Nothing in it is ever unpickled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from baselines.errors import UsageError
+from suites.fingerprint import Environment
+from suites.plan import Plan
+from suites.record import Record
+from suites.schema import SCHEMA_VERSION, Strict
+
+PLAN, RECORDS, ENVIRONMENT = "plan.json", "records.jsonl", "environment.json"
+
+Form = TypeVar("Form", bound=Strict)
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that a result folder holds."""
+
+    folder: Path
+    plan: Plan
+    records: list[Record]
+    environment: Environment
+    torn_bytes: int
+    """Bytes of an unfinished last line in records.jsonl; 0 where the file ends as it should."""
+
+    def latest(self) -> dict[str, Record]:
+        """The last attempt at each cell, by identity."""
+        return {record.identity: record for record in self.records}
+
+
+def read_results(folder: Path) -> Results:
+    """Read a result folder. Raises ``UsageError`` naming file and line for anything malformed.
+
+    A last line without its newline was torn by a kill; it is left out and its size reported.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; name one that 'vio-bench run' made")
+    if not (folder / PLAN).is_file():
+        raise UsageError(f"{folder} is not a result folder: it has no {PLAN}")
+    plan = _read_one(folder / PLAN, Plan)
+    environment = _read_one(folder / ENVIRONMENT, Environment)
+    records, torn = _read_records(folder / RECORDS)
+    _check_belonging(folder, plan, records)
+    return Results(folder, plan, records, environment, torn)
+
+
+def _read_one(path: Path, form: type[Form]) -> Form:
+    return _parse(_read_bytes(path), form, str(path))
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"can't read {path}: {error.strerror or error}") from error
+
+
+def _read_records(path: Path) -> tuple[list[Record], int]:
+    if not path.exists():
+        return [], 0
+    *lines, torn = _read_bytes(path).split(b"\n")
+    return [_parse(line, Record, f"{path}:{number}") for number, line in enumerate(lines, 1)], len(torn)
+
+
+def _parse(content: bytes, form: type[Form], where: str) -> Form:
+    try:
+        data = json.loads(content)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{where}: not JSON ({error}); restore the file or remove what was altered") from error
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise UsageError(f"{where}: schema {version} is newer than this vio-bench reads ({SCHEMA_VERSION}); upgrade it")
+    try:
+        return form.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"])) or form.__name__.lower()
+        raise UsageError(f"{where}: {field}: {first['msg'].removeprefix('Value error, ')}; was it altered?") from error
+
+
+def _check_belonging(folder: Path, plan: Plan, records: Iterable[Record]) -> None:
+    planned = {cell.identity for cell in plan.cells}
+    for number, record in enumerate(records, 1):
+        if record.identity not in planned:
+            raise UsageError(
+                f"{folder / RECORDS}:{number}: cell {record.identity} ({record.cell.label}) is not in {PLAN}; "
+                "the two files come from different runs"
+            )

@@ -1,0 +1,167 @@
+"""A suite: which models, workloads, devices and metrics answer one question. Read from YAML, strictly."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from importlib.resources import files
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+from typing_extensions import Self
+
+from baselines.catalogue import size_classes
+from baselines.errors import UsageError
+from baselines.registry import unknown_name
+from suites.cell import ImageWorkload, Layout, Pixels, Positive, Precision
+from suites.protocol import Protocol
+from suites.schema import SCHEMA_VERSION, Strict
+from suites.yaml_marks import Location, MarkedYaml
+
+Size = Pixels | tuple[Pixels, Pixels]
+SizeClass = Literal["nano", "tiny", "small", "base"]
+DEFINITIONS = Path(str(files("suites"))) / "definitions"
+
+
+class ImageAxes(Strict):
+    """The axes whose product are the workloads of a suite."""
+
+    image_size: Annotated[list[Size], Field(min_length=1)]
+    """Sides in pixels, or [height, width] pairs."""
+    batch: Annotated[list[Positive], Field(min_length=1)] = [1]
+    """Batch sizes."""
+    source: Literal["photo", "noise"] = "photo"
+    """What the images show."""
+    layout: Annotated[list[Layout], Field(min_length=1)] = ["contiguous"]
+    """Memory formats."""
+    fuse: Annotated[list[bool], Field(min_length=1)] = [False]
+    """Batch norms as shipped (false) or folded (true)."""
+
+    def workloads(self) -> Iterator[ImageWorkload]:
+        """Every combination, sizes outermost."""
+        for size, batch, layout, fuse in product(self.image_size, self.batch, self.layout, self.fuse):
+            height, width = size if isinstance(size, tuple) else (size, size)
+            yield ImageWorkload(batch=batch, height=height, width=width, source=self.source, layout=layout, fuse=fuse)
+
+
+class Suite(Strict):
+    """A question, and the cells that answer it."""
+
+    schema_version: int = SCHEMA_VERSION
+    """Version of this form."""
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=40)]
+    """Short name; part of the result folder's name."""
+    question: str
+    """What it answers."""
+    models: list[str] = []
+    """Models by name."""
+    size_classes: list[SizeClass] = []
+    """Size classes whose models are all included."""
+    workload: ImageAxes
+    """What they are run on."""
+    device: Annotated[list[str], Field(min_length=1)] = ["cpu"]
+    """Devices."""
+    runtime: Annotated[list[str], Field(min_length=1)] = ["eager"]
+    """Runtimes."""
+    precision: Annotated[list[Precision], Field(min_length=1)] = ["fp32"]
+    """Number formats."""
+    threads: Positive | None = None
+    """Threads inside an operator; by default two, or one on a single core."""
+    seed: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [0]
+    """Seeds."""
+    metrics: Annotated[list[str], Field(min_length=1)]
+    """Metrics."""
+    protocol: Protocol = Protocol()
+    """How long and how well it is measured."""
+
+    @model_validator(mode="after")
+    def _has_models(self) -> Self:
+        if not self.models and not self.size_classes:
+            raise ValueError("no models: name some under 'models', or a size class under 'size_classes'")
+        return self
+
+    def model_names(self) -> list[str]:
+        """All models, each once, in order."""
+        listed = [entry.name for size in self.size_classes for entry in size_classes()[size]]
+        return list(dict.fromkeys([*self.models, *listed]))
+
+
+class SuiteFile:
+    """A suite together with the file it stands in, so that later errors still name line and column."""
+
+    def __init__(self, suite: Suite, source: MarkedYaml) -> None:
+        self.suite = suite
+        self._source = source
+
+    def where(self, location: Location) -> str:
+        """``file:line:column`` of a value."""
+        return self._source.where(location)
+
+
+def builtin_suites() -> dict[str, Path]:
+    """Suites that come with the package, by name."""
+    return {path.stem: path for path in sorted(DEFINITIONS.glob("*.yaml"))}
+
+
+def load_suite(name_or_path: str) -> SuiteFile:
+    """A built-in suite by name, or a user's own by path (anything with a slash or ending in .yaml or .yml).
+
+    Raises ``UsageError`` with file, line and column for an unknown key, a wrong type or an impossible value.
+    """
+    is_path = "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
+    if not is_path and name_or_path not in builtin_suites():
+        raise unknown_name("suite", name_or_path, builtin_suites())
+    source = MarkedYaml(Path(name_or_path) if is_path else builtin_suites()[name_or_path])
+    if not isinstance(source.data, dict):
+        raise UsageError(f"{source.where(())}: a suite is a mapping with name, question, models, workload, metrics")
+    version = source.data.get("schema_version", SCHEMA_VERSION)
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise UsageError(
+            f"{source.where(('schema_version',))}: written for schema {version}, this vio-bench reads up to "
+            f"{SCHEMA_VERSION}; upgrade vio-bench"
+        )
+    try:
+        return SuiteFile(Suite.model_validate(source.data), source)
+    except ValidationError as error:
+        raise UsageError(_explain(error, source)) from error
+
+
+def _explain(error: ValidationError, source: MarkedYaml) -> str:
+    """The first problem in one line: where, what, and the nearest thing that would be right."""
+    problems = error.errors(include_url=False)
+    # a size may be a number or a pair; of the two complaints the one about the written form is shown
+    first = min(problems, key=lambda p: (_depth_missing(p["loc"], source), p["type"].startswith("tuple")))
+    location: Location = tuple(part for part in first["loc"] if _is_written(part))
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = f"unknown key '{location[-1]}'; {_nearest_key(location)}"
+    elif first["type"] == "missing":
+        message = f"'{location[-1]}' is missing; add it"
+    else:
+        message = f"{'.'.join(map(str, location)) or 'suite'}: {message} (here: {first['input']!r})"
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{source.where(location)}: {message}{more}"
+
+
+def _is_written(part: int | str) -> bool:
+    """Pydantic puts the tried type's name into a location too, e.g. 'tuple[...]' or 'constrained-int'."""
+    return isinstance(part, int) or not ("[" in part or "-" in part or part == "int")
+
+
+def _depth_missing(location: tuple[int | str, ...], source: MarkedYaml) -> int:
+    value: Any = source.data
+    for depth, part in enumerate(part for part in location if _is_written(part)):
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return len(location) - depth
+    return 0
+
+
+def _nearest_key(location: Location) -> str:
+    forms: dict[Location, type[Strict]] = {(): Suite, ("workload",): ImageAxes, ("protocol",): Protocol}
+    known = list(forms.get(location[:-1], Suite).model_fields)
+    near = difflib.get_close_matches(str(location[-1]), known, n=2, cutoff=0.6)
+    return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"

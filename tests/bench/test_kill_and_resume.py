@@ -1,0 +1,152 @@
+"""A run may be killed at any moment: nothing that was finished is lost, doubled or run again."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.bench.conftest import MODELS, QUICK, ROOT, Command
+
+MEASURED = ("ok", "unstable")  # on a busy machine six short samples may well say nothing
+DONE = (0, 5)
+MODEL_NAMES = ["hostile:Sleep", "resnet10t", "test_vit", "test_convnext", "vio_nano"]
+
+
+def _start(tmp_path: Path, *arguments: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", "from bench.cli import app; app()", "run", *map(str, arguments)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{MODELS}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _lines(folder: Path | None) -> list[str]:
+    path = folder / "records.jsonl" if folder else None
+    return path.read_text().splitlines() if path and path.exists() else []
+
+
+def _folder(tmp_path: Path) -> Path | None:
+    found = list((tmp_path / "results").glob("*/plan.json"))
+    return found[0].parent if found else None
+
+
+def _wait_for_record(process: subprocess.Popen[bytes], tmp_path: Path, count: int) -> Path:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        folder = _folder(tmp_path)
+        if folder and len(_lines(folder)) >= count:
+            return folder
+        time.sleep(0.02)
+    raise AssertionError(f"no {count} records: exit code {process.poll()}")
+
+
+@pytest.fixture
+def suite(suite_file: Callable[..., Path]) -> Path:
+    """Five sizes of five quick models: blocks small enough for a kill to fall between records."""
+    return suite_file(
+        MODEL_NAMES,
+        workload={"image_size": [32, 48, 64], "source": "noise"},
+        metrics=["params", "latency"],
+        protocol={**QUICK, "processes": 2},
+    )
+
+
+def _check_complete(folder: Path, finished: list[str]) -> None:
+    records = [json.loads(line) for line in _lines(folder)]
+    planned = {cell["identity"] for cell in json.loads((folder / "plan.json").read_text())["cells"]}
+    ok = Counter(record["identity"] for record in records if record["status"] in MEASURED)
+    assert set(ok) == planned
+    assert set(ok.values()) == {1}  # never doubled, never run again
+    assert _lines(folder)[: len(finished)] == finished  # never lost, never altered
+
+
+def test_a_killed_parent_loses_nothing_and_leaves_nobody_behind(command: Command, suite: Path, tmp_path: Path) -> None:
+    moments = random.Random(0)
+    arguments: tuple[object, ...] = ("--suite", suite)
+    finished: list[str] = []
+    for kill in range(3):
+        process = _start(tmp_path, *arguments)
+        folder = _wait_for_record(process, tmp_path, min(len(finished) + 1, 14))
+        time.sleep(moments.uniform(0, 0.5))
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        process.wait()
+        _, alive = psutil.wait_procs(family, timeout=10)
+        assert not alive, f"outlived the parent after kill {kill}: {alive}"
+        whole = (folder / "records.jsonl").read_text().rpartition("\n")[0].splitlines()
+        assert whole[: len(finished)] == finished
+        finished = whole
+        arguments = ("--resume", folder)
+    done = command("run", "--resume", folder)
+    assert done.returncode in DONE, done.stderr
+    _check_complete(folder, finished)
+
+
+def test_a_killed_worker_is_a_crash_that_resume_makes_good(command: Command, suite: Path, tmp_path: Path) -> None:
+    process = _start(tmp_path, "--suite", suite)
+    folder = _wait_for_record(process, tmp_path, 1)
+    killed = 0
+    while killed < 3 and process.poll() is None:
+        for forkserver in psutil.Process(process.pid).children():
+            for cell in forkserver.children():
+                os.kill(cell.pid, signal.SIGKILL)
+                killed += 1
+        time.sleep(0.1)
+    assert process.wait(timeout=120) == 4
+    before = _lines(folder)
+    statuses = Counter(json.loads(line)["status"] for line in before)
+    assert statuses["crashed"] >= 1
+    assert len(before) == 15  # every cell has its record, the killed ones too
+    done = command("run", "--resume", folder)
+    assert done.returncode in DONE, done.stderr
+    assert len(_lines(folder)) == 15 + statuses["crashed"]
+    _check_complete(folder, before)
+
+
+def test_a_killed_forkserver_is_replaced(command: Command, suite: Path, tmp_path: Path) -> None:
+    process = _start(tmp_path, "--suite", suite)
+    folder = _wait_for_record(process, tmp_path, 1)
+    for child in psutil.Process(process.pid).children():
+        if "forkserver" in " ".join(child.cmdline()):
+            child.kill()
+    assert process.wait(timeout=120) in (0, 4, 5)
+    assert command("run", "--resume", folder).returncode in DONE
+    _check_complete(folder, [])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(
+    command: Command, suite: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from bench.cli import app; app()", "run", "--suite", str(suite)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{MODELS}"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    folder = _wait_for_record(process, tmp_path, 1)  # type: ignore[arg-type]
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert f"go on with: vio-bench run --resume results/{folder.name}" in errors
+    assert "Traceback" not in errors
+    environment = json.loads((folder / "environment.json").read_text())
+    assert environment["sessions"][0]["ended"] is not None
+    finished = _lines(folder)
+    assert command("run", "--resume", folder).returncode in DONE
+    _check_complete(folder, finished)

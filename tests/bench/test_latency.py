@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import statistics
+import time
+
+import timm
+import torch
+from torch import nn
+from torch.utils.benchmark import Timer
+
+from bench.devices.cpu import CpuDevice
+from bench.job import Job
+from bench.probes import PROBES
+from bench.runtimes.eager import RUNTIME
+from bench.subject import Subject
+from suites.cell import Cell, ImageWorkload
+from suites.protocol import Protocol
+from tests.bench.models.hostile import Sleep
+
+
+def _subject(model: nn.Module, size: int, **job: object) -> Subject:
+    workload = ImageWorkload(height=size, width=size)
+    cell = Cell(model="test", config={}, workload=workload, device="cpu", threads=1)
+    example = torch.randn(1, 3, size, size)
+    limits = {"time_slice_s": 0.5, "min_samples": 6, "check_output": False, **job}
+    asked = Job(cell, ("latency",), Protocol(), **limits)  # type: ignore[arg-type]
+    return Subject(asked, model.eval(), example, RUNTIME.prepare(model.eval(), example), CpuDevice(), ())
+
+
+def _read(metric: str, subject: Subject) -> dict[str, tuple[float, ...]]:
+    return {reading.name: reading.samples for reading in PROBES.load(metric).read(subject).readings}
+
+
+def test_a_sleep_is_never_read_as_shorter_than_it_is() -> None:
+    samples = _read("latency", _subject(Sleep(), 32))["latency"]
+    assert len(samples) >= 6
+    assert min(samples) >= 0.02
+    assert max(_read("throughput", _subject(Sleep(), 32))["throughput"]) <= 1 / 0.02
+
+
+def test_latency_is_what_torch_utils_benchmark_reads_in_the_same_process() -> None:
+    """A ratio of medians of interleaved rounds, tried a few times: noise passes once, a wrong clock never does."""
+    torch.set_num_threads(1)
+    subject = _subject(timm.create_model("resnet10t"), 128, time_slice_s=0.1)
+    timer = Timer("call()", globals={"call": subject.call}, num_threads=1)
+    ratios = []
+    for _ in range(6):
+        rounds = []
+        for _ in range(5):
+            ours = statistics.median(_read("latency", subject)["latency"])
+            rounds.append(ours / timer.blocked_autorange(min_run_time=0.1).median)
+        ratios.append(statistics.median(rounds))
+        if abs(ratios[-1] - 1) < 0.05:
+            return
+    raise AssertionError(f"never within 5 %: {ratios}")
+
+
+def test_garbage_collection_is_held_off_while_sampling() -> None:
+    import gc
+
+    states = []
+
+    class Watch(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            states.append(gc.isenabled())
+            time.sleep(0.001)
+            return x
+
+    samples = _read("latency", _subject(Watch(), 32))["latency"]
+    assert not any(states[-len(samples) :])
+    assert gc.isenabled()

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from suites.cell import Cell, ImageWorkload, identity
+
+
+def _cell(**changes: object) -> Cell:
+    base = {"model": "resnet18", "config": {}, "workload": {"height": 224, "width": 224}, "device": "cpu", "threads": 2}
+    return Cell.model_validate({**base, **changes})
+
+
+def test_identity_is_the_same_hash_on_every_machine_and_version() -> None:
+    canonical = (
+        '{"config":{},"device":"cpu","identity_version":1,"model":"resnet18","precision":"fp32","recipe":null,'
+        '"runtime":"eager","seed":0,"threads":2,"workload":{"batch":1,"fuse":false,"height":224,"kind":"image",'
+        '"layout":"contiguous","source":"photo","width":224}}'
+    )
+    assert identity(_cell()) == hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "resnet34"},
+        {"config": {"img_size": [64, 64]}},
+        {"workload": {"height": 224, "width": 240}},
+        {"workload": {"height": 224, "width": 224, "fuse": True}},
+        {"workload": {"height": 224, "width": 224, "layout": "channels_last"}},
+        {"device": "cuda"},
+        {"runtime": "compile"},
+        {"precision": "bf16"},
+        {"threads": 1},
+        {"seed": 1},
+        {"recipe": "short"},
+    ],
+)
+def test_everything_that_decides_a_result_decides_the_identity(change: dict[str, object]) -> None:
+    assert identity(_cell(**change)) != identity(_cell())
+
+
+@given(st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=5))
+def test_identity_survives_storage_and_key_order(config: dict[str, object]) -> None:
+    cell = _cell(config=config)
+    backwards = _cell(config=dict(reversed(config.items())))
+    assert identity(Cell.model_validate_json(cell.model_dump_json())) == identity(cell) == identity(backwards)
+
+
+def test_tokens_are_nominal_and_the_same_for_every_family() -> None:
+    assert ImageWorkload(height=1024, width=1024).tokens == 4096
+    assert ImageWorkload(height=250, width=130).tokens == 15 * 8
+
+
+@pytest.mark.parametrize("size", [0, -1, 15, 10**6])
+def test_an_impossible_size_is_refused(size: int) -> None:
+    with pytest.raises(ValidationError):
+        ImageWorkload(height=size, width=224)
+
+
+def test_cells_of_one_size_share_a_block_whatever_their_layout() -> None:
+    shipped, tuned = _cell(), _cell(workload={"height": 224, "width": 224, "fuse": True, "layout": "channels_last"})
+    assert shipped.block == tuned.block
+    assert shipped.block != _cell(workload={"height": 448, "width": 448}).block

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import torch
+from PIL import Image
+from sklearn.datasets import load_sample_image
+from torchvision.transforms import v2
+
+from suites.cell import ImageWorkload
+from suites.inputs import make_input
+
+
+def test_photographs_are_what_torchvision_makes_of_them() -> None:
+    made = make_input(ImageWorkload(batch=3, height=96, width=160), seed=0)
+    transform = v2.Compose(
+        [
+            v2.Resize((96, 160), interpolation=v2.InterpolationMode.BICUBIC),
+            v2.ToImage(),
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        ]
+    )
+    names = ("china.jpg", "flower.jpg", "china.jpg")
+    expected = torch.stack([transform(Image.fromarray(load_sample_image(name))) for name in names])
+    assert torch.allclose(made, expected, atol=1e-5)
+
+
+def test_noise_is_standard_normal_and_seeded() -> None:
+    workload = ImageWorkload(height=224, width=224, source="noise")
+    first = make_input(workload, seed=1)
+    assert torch.equal(first, make_input(workload, seed=1))
+    assert not torch.equal(first, make_input(workload, seed=2))
+    assert abs(float(first.mean())) < 0.02

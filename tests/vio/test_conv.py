@@ -1,0 +1,27 @@
+"""The convolutional blocks: sizes, and residuals that pass their input on."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from vio.conv import ConvNorm, DenseBlock, Downsample, LocalBlock, Stem
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 47), (35, 1)])
+def test_strides_round_up(size):
+    x = torch.randn(2, 3, *size)
+    assert Stem(3, 8)(x).shape == (2, 8, -(-size[0] // 4), -(-size[1] // 4))
+    assert Downsample(3, 8)(x).shape == (2, 8, -(-size[0] // 2), -(-size[1] // 2))
+    assert ConvNorm(3, 8, 3)(x).shape == (2, 8, *size)
+
+
+@pytest.mark.parametrize(("block", "last"), [(DenseBlock(8), "conv2.norm"), (LocalBlock(8, 16), "narrow")])
+def test_a_block_with_a_silent_branch_is_the_identity(block, last):
+    x = torch.randn(2, 8, 9, 7)
+    assert not torch.allclose(block(x), x)
+    layer = block.get_submodule(last)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    assert torch.equal(block(x), x)
