@@ -48,7 +48,9 @@ def work(job: Job) -> Outcome:
             found.merge(_probe(metric, subject))
             measured += time.perf_counter() - started
         if job.check_output:
+            started = time.perf_counter()
             _check(subject)
+            measured += time.perf_counter() - started
     except Unavailable as error:
         return Outcome(Status.UNAVAILABLE, str(error), log=traceback.format_exc())
     except MemoryError as error:

@@ -81,8 +81,8 @@ def _wide(name: str, estimate: Estimate, target: float) -> MeasurementWarning | 
     return MeasurementWarning(
         kind="wide_interval",
         metric=name,
-        message=f"interval of ± {estimate.half_width:.1%}, target ± {target:.1%}, "
-        f"after {estimate.n} samples in {len(estimate.samples)} processes",
+        message=f"interval of ± {100 * estimate.half_width:.1f} % where ± {100 * target:g} % was wanted, "
+        f"after {estimate.n} samples from {len(estimate.samples)} process(es)",
         evidence={"half_width": estimate.half_width, "target": target, "n": estimate.n},
         advice="run 'vio-bench doctor', or raise protocol.time_cap_s in the suite",
     )

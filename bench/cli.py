@@ -147,11 +147,12 @@ def _conclude(store: Store, as_json: bool) -> NoReturn:
 
 
 def _show_closing_tables(results: Any) -> None:
-    from reports.terminal import closing_tables
     from rich.console import Console
 
-    console = Console()
-    for table in closing_tables(results):
+    from reports.terminal import closing_tables
+
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    for table in closing_tables(results, console.width):
         console.print(table)
 
 

@@ -9,10 +9,10 @@ from suites.cell import Cell
 from suites.protocol import Protocol
 from suites.record import MeasurementWarning, Status
 
-Pass = Literal["count", "memory", "time"]
-"""Passes never share a process: counting and memory tracking would disturb what is timed, and each other."""
+Pass = Literal["exact", "time"]
+"""Passes never share a process: counting and memory tracking would disturb what is timed. Only timing is repeated."""
 
-PASSES: tuple[Pass, ...] = ("count", "memory", "time")
+PASSES: tuple[Pass, ...] = ("exact", "time")
 
 MIN_SAMPLES = 6
 """Fewest samples of a cell over all its processes: below six no interval of the median reaches 95 %."""

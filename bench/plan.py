@@ -52,10 +52,11 @@ def make_plan(file: SuiteFile, options: Options) -> Plan:
 
 
 def metrics_by_pass(metrics: Iterable[str]) -> dict[Pass, tuple[str, ...]]:
-    """The metrics grouped by the pass they are read in."""
+    """The metrics grouped by the pass they are read in, in the order of the registry."""
     grouped: dict[Pass, tuple[str, ...]] = {}
+    ordered = [metric for metric in PROBES if metric in set(metrics)]
     for name in PASSES:
-        of_pass = tuple(metric for metric in dict.fromkeys(metrics) if PROBES.load(metric).run_in == name)
+        of_pass = tuple(metric for metric in ordered if PROBES.load(metric).run_in == name)
         if of_pass:
             grouped[name] = of_pass
     return grouped

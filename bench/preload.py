@@ -10,6 +10,7 @@ import warnings
 import sklearn.datasets  # noqa: F401
 import timm  # noqa: F401
 import torch  # noqa: F401
+import typer  # noqa: F401  # multiprocessing imports the command's script again in every cell
 
 import bench.cell_process
 import bench.mac_counters

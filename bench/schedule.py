@@ -65,12 +65,11 @@ class Schedule:
     def run_block(self, block: Sequence[PlannedCell]) -> Iterator[CellWork]:
         """Work through the cells of a block, yielding each as soon as it has ended."""
         active = [CellWork(planned) for planned in block]
-        for name in ("count", "memory"):
-            if name in self.metrics:
-                for work in active:
-                    self._execute(work, name, "counting" if name == "count" else "peak memory")
-                yield from (work for work in active if work.failure)
-                active = [work for work in active if not work.failure]
+        if "exact" in self.metrics:
+            for work in active:
+                self._execute(work, "exact", "exact figures")
+            yield from (work for work in active if work.failure)
+            active = [work for work in active if not work.failure]
         rounds = 0
         while active and "time" in self.metrics:
             for work in active if rounds % 2 == 0 else reversed(active):
@@ -98,8 +97,6 @@ class Schedule:
         return [estimates[name] for name in self.metrics.get("time", ()) if name in estimates]
 
     def _execute(self, work: CellWork, name: Pass, doing: str) -> None:
-        if work.failure:
-            return
         self.on_job(work, doing)
         job = Job(
             cell=work.planned.cell,

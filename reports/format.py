@@ -84,9 +84,11 @@ def plus_minus(value: float, low: float | None, high: float | None) -> str:
 
 
 def _places(value: float, low: float | None, high: float | None) -> int:
-    """Two decimals, up to four where the interval is too narrow, or an exact value too small, to be seen with two."""
-    shown = abs(value) if low is None or high is None or low == high else (high - low) / 2
-    return min(4, max(2, -math.floor(math.log10(shown)))) if shown > 0 else 2
+    """Two decimals; up to four where two would hide the interval, or all but one digit of a value."""
+    half = abs(value) if low is None or high is None else (high - low) / 2
+    needed = [-math.floor(math.log10(half))] if half > 0 else []
+    needed += [1 - math.floor(math.log10(abs(value)))] if value else []
+    return min(4, max([2, *needed]))
 
 
 def counted(number: int, noun: str) -> str:

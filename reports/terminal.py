@@ -1,4 +1,4 @@
-"""The closing tables of a run in the terminal: what fits a hundred columns."""
+"""The closing tables of a run, as wide as the terminal is."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ from suites.estimate import Estimate
 from suites.record import FAILED
 from suites.results import Results
 
-WIDTH = 100
 _NAME_WIDTH, _GAP = 40, 3
 _PIVOTS = ("latency", "throughput", "peak_tensor_bytes", "peak_rss", "peak_allocated")
 _UNITS = {"s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")), "B": ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))}
 
 
-def closing_tables(results: Results) -> list[RenderableType]:
-    """Tables of latency and peaks by size, MACs and params, exponents, and the warnings explained; each under
-    100 columns wide."""
+def closing_tables(results: Results, width: int = 100) -> list[RenderableType]:
+    """Tables of latency and peaks by size, MACs and params, exponents, and the warnings explained; split where
+    they would be wider than ``width`` columns."""
     group = answers(results)
     flags = Flags(group)
     found: list[RenderableType] = []
@@ -40,13 +39,15 @@ def closing_tables(results: Results) -> list[RenderableType]:
         present = {name for answer in part for name in answer.figures}
         metrics = [metric for metric in _PIVOTS if metric in present] or ["latency"]
         for metric in metrics:
-            found += _pivots(f"{label(metric)} ({setting})", metric, part, flags)
-        found += _pivots("MACs", "macs", part, flags, "params") if "macs" in present else []
-        found += _exponent_table(part)
+            found += _pivots(f"{label(metric)} ({setting})", metric, part, flags, width)
+        found += _pivots("MACs", "macs", part, flags, width, "params") if "macs" in present else []
+        found += _exponent_table(part, width)
     return [*found, *_notes(flags)]
 
 
-def _pivots(title: str, metric: str, part: Sequence[Answer], flags: Flags, beside: str = "") -> list[RenderableType]:
+def _pivots(
+    title: str, metric: str, part: Sequence[Answer], flags: Flags, width: int, beside: str = ""
+) -> list[RenderableType]:
     """Rows series, columns sizes, one unit throughout; split where it would be too wide."""
     sizes = list(dict.fromkeys(answer.size for answer in part))
     scale, unit = _unit([answer.figures[metric] for answer in part if metric in answer.figures])
@@ -56,7 +57,7 @@ def _pivots(title: str, metric: str, part: Sequence[Answer], flags: Flags, besid
         for size in sizes
     ]
     first = [_Column(label(beside), [_beside(line.values(), beside) for line in by_series.values()])] if beside else []
-    return _tables(f"{title}, {unit}" if unit else title, list(by_series), first, columns)
+    return _tables(f"{title}, {unit}" if unit else title, list(by_series), first, columns, width)
 
 
 @dataclass(frozen=True)
@@ -70,16 +71,16 @@ class _Column:
 
 
 def _tables(
-    title: str, series: Sequence[str], repeated: Sequence[_Column], columns: Sequence[_Column]
+    title: str, series: Sequence[str], repeated: Sequence[_Column], columns: Sequence[_Column], width: int
 ) -> list[RenderableType]:
-    """As many tables as it takes to stay within ``WIDTH``, each with the names and the ``repeated`` columns."""
+    """As many tables as it takes to stay within ``width``, each with the names and the ``repeated`` columns."""
     names = _Column("series", [Text(one_line(name)) for name in series])
-    room = WIDTH - sum(column.width for column in (*repeated, *columns))
+    room = width - sum(column.width for column in (*repeated, *columns))
     name_width = min(names.width, max(_NAME_WIDTH, room))
     taken = name_width + sum(column.width for column in repeated)
     parts: list[list[_Column]] = [[]]
     for column in columns:
-        if parts[-1] and taken + sum(c.width for c in parts[-1]) + column.width > WIDTH:
+        if parts[-1] and taken + sum(c.width for c in parts[-1]) + column.width > width:
             parts.append([])
         parts[-1].append(column)
     found: list[RenderableType] = []
@@ -125,14 +126,14 @@ def _beside(line: Iterable[Answer], metric: str) -> Text:
     return Text(shown[0] if len(shown) == 1 else f"{shown[0]}–{shown[-1]}" if shown else ABSENT)
 
 
-def _exponent_table(part: Sequence[Answer]) -> list[RenderableType]:
+def _exponent_table(part: Sequence[Answer], width: int) -> list[RenderableType]:
     entries = [entry for entry in exponents(part) if entry.planned > 1]
     fits = {(entry.series, entry.metric): entry.exponent for entry in entries}
     series = list(dict.fromkeys(entry.series for entry in entries))
     metrics = list(dict.fromkeys(entry.metric for entry in entries))
     columns = [_Column(label(metric), [_slope(fits.get((name, metric))) for name in series]) for metric in metrics]
     title = "exponent in tokens over the long half of the sweep: 1 linear, 2 quadratic"
-    return _tables(title, series, [], columns) if series else []
+    return _tables(title, series, [], columns, width) if series else []
 
 
 def _slope(fit: Exponent | None) -> Text:
@@ -143,8 +144,8 @@ def _notes(flags: Flags) -> list[RenderableType]:
     """Each kind of warning once; those about a whole record have no mark, since no row here is one record."""
     return [
         Text(
-            f"{flag.mark if flag.metric != '*' else '!'} {one_line(flag.message)} "
-            f"({counted(len(flag.cells), 'cell')}); {one_line(flag.advice)}",
+            f"{flag.mark if flag.metric != '*' else '!'} {counted(len(flag.cells), 'cell')}: {one_line(flag.message)}"
+            f"{', for one' if len(flag.cells) > 1 else ''}; {one_line(flag.advice)}",
             style="dim",
         )
         for flag in flags

@@ -19,7 +19,8 @@ class Protocol(Strict):
     processes: Annotated[int, Field(ge=1, le=64)] = 3
     """Fewest processes that a timed metric is sampled from."""
     time_cap_s: Seconds = 9.0
-    """Seconds of sampling a cell, over all its processes, after which it stops short of the target."""
+    """Seconds of sampling a cell, shared evenly by its processes, after which it stops short of the target. While less
+    was spent, warm-up included, up to twice as many processes are started."""
     warmup_cap_s: Seconds = 5.0
     """Seconds of warm-up a process, after which it samples though not stationary, and says so."""
     timeout_s: Seconds = 300.0

@@ -23,11 +23,11 @@ class Probe(Protocol):
 
 PROBES: Registry[Probe] = Registry(
     "metric",
-    {
+    {  # in the order they are asked: memory before macs, whose trace runs the model and leaves the heap in pieces
         "params": "bench.probes.params:PROBE",
+        "peak_memory": "bench.probes.peak_memory:PROBE",
         "macs": "bench.probes.macs:PROBE",
         "latency": "bench.probes.latency:PROBE",
         "throughput": "bench.probes.throughput:PROBE",
-        "peak_memory": "bench.probes.peak_memory:PROBE",
     },
 )

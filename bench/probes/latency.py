@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.contention import Contention
-from bench.job import Findings
+from bench.job import Findings, Pass
 from bench.sampling import sample as take_samples
 from bench.sampling import warm_up
 from suites.record import MeasurementWarning
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class LatencyProbe:
     """Warms up until stationary, then samples single calls."""
 
-    run_in = "time"
+    run_in: Pass = "time"
 
     def read(self, subject: Subject) -> Findings:
         """``latency`` and ``first_call`` in seconds; garbage collection is held off while sampling."""

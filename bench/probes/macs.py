@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.job import Findings
+from bench.job import Findings, Pass
 from suites.record import MeasurementWarning
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ GAP = 0.90
 class MacsProbe:
     """Counts what one forward of the whole batch multiplies and accumulates."""
 
-    run_in = "count"
+    run_in: Pass = "exact"
 
     def read(self, subject: Subject) -> Findings:
         """``macs``, ``flops`` (2 a MAC) and ``macs_coverage`` (0-1), with warnings for gaps and disagreement."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.job import Findings
+from bench.job import Findings, Pass
 
 if TYPE_CHECKING:
     from bench.subject import Subject
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class ParamsProbe:
     """Counts parameters and buffers of the built model."""
 
-    run_in = "count"
+    run_in: Pass = "exact"
 
     def read(self, subject: Subject) -> Findings:
         """``params`` and ``buffers`` as counts, ``weight_bytes`` of both as they are held on the device."""

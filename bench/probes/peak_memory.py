@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.job import Findings
+from bench.job import Findings, Pass
 
 if TYPE_CHECKING:
     from bench.subject import Subject
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class PeakMemoryProbe:
     """A pass of its own, never the timed one."""
 
-    run_in = "memory"
+    run_in: Pass = "exact"
 
     def read(self, subject: Subject) -> Findings:
         """Figures in bytes: ``peak_tensor_bytes`` (activations alive at once), ``input_bytes``, and the device's peaks.

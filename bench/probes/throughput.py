@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bench.contention import Contention
-from bench.job import Findings
+from bench.job import Findings, Pass
 from bench.sampling import sample as take_samples
 from bench.sampling import warm_up
 
@@ -20,7 +20,7 @@ _WINDOW_S = 0.05
 class ThroughputProbe:
     """Times windows of back-to-back calls; on an accelerator the queue stays full inside a window."""
 
-    run_in = "time"
+    run_in: Pass = "time"
 
     def read(self, subject: Subject) -> Findings:
         """``throughput`` in images a second, a sample a window of about 50 ms and at least one call."""

@@ -86,7 +86,9 @@ def test_params_and_macs_are_those_that_timm_publishes(row: dict[str, str]) -> N
     assert macs / 1e9 == pytest.approx(float(row["gmacs"]), rel=0.015)
 
 
-@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "resnet10t", "convnext_atto", "mambaout_femto", "efficientvim_m1"])
+@pytest.mark.parametrize(
+    "name", ["vit_tiny_patch16_224", "resnet10t", "convnext_atto", "mambaout_femto", "efficientvim_m1"]
+)
 def test_the_counters_agree_on_every_family(name: str) -> None:
     ours, other = _both(timm.create_model(name), torch.randn(2, 3, 224, 224))
     assert ours == pytest.approx(other, rel=0.001)

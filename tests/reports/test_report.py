@@ -16,7 +16,7 @@ import reports
 from reports.answers import answers
 from reports.summary import summary
 from reports.tables import comparison
-from reports.terminal import WIDTH, closing_tables
+from reports.terminal import closing_tables
 
 HOSTILE = "evil|<script>x</script>`${{7*7}}`[red]\n=cmd:**f**"
 
@@ -26,7 +26,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def on_terminal(run) -> str:
-    console = Console(width=WIDTH, record=True, file=io.StringIO())
+    console = Console(width=100, record=True, file=io.StringIO())
     for table in closing_tables(run.results()):
         console.print(table)
     return console.export_text()
@@ -247,6 +247,6 @@ def test_the_closing_tables_fit_a_hundred_columns(scaling_run, made):
             made.cell("package.module:a_factory_with_a_rather_long_name", size), {"latency": made.noisy(size, size)}
         )
     for shown in (text, on_terminal(many)):
-        assert max(map(len, shown.splitlines())) <= WIDTH
+        assert max(map(len, shown.splitlines())) <= 100
         assert "…" not in shown
     assert on_terminal(many).count("continued") >= 1
