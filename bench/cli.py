@@ -25,16 +25,19 @@ app = typer.Typer(
     epilog="Start with: `vio-bench run --suite smoke`",
 )
 
+_debug = False
+"""Whether a usage error shows its traceback too; set once, before any command runs."""
+
 Command = TypeVar("Command", bound=Callable[..., None])
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @app.callback()
 def _options(
-    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a usage error too.")] = False,
 ) -> None:
-    context.obj = debug
+    global _debug
+    _debug = debug
 
 
 def command(example: str) -> Callable[[Command], Command]:
@@ -48,9 +51,7 @@ def command(example: str) -> Callable[[Command], Command]:
             try:
                 function(*args, **kwargs)
             except UsageError as error:
-                import click
-
-                if click.get_current_context().find_root().obj:
+                if _debug:
                     raise
                 print(f"vio-bench: {' '.join(str(error).split())}", file=sys.stderr)
                 raise typer.Exit(USAGE) from None

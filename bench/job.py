@@ -23,6 +23,7 @@ class Job:
     """One process's work: some probes on one cell."""
 
     cell: Cell
+    run_in: Pass
     metrics: tuple[str, ...]
     protocol: Protocol
     time_slice_s: float

@@ -90,4 +90,5 @@ def summary(record: Record) -> str:
     latency = record.estimates.get("latency")
     if latency is None:
         return f"ok ({len(record.estimates)} figures)"
-    return f"{latency.value * 1e3:.3g} ms ± {latency.half_width:.1%} (n={latency.n})"
+    median = f"{latency.value:.2f} s" if latency.value >= 1 else f"{latency.value * 1e3:.3g} ms"
+    return f"{median} ± {100 * latency.half_width:.1f} % (n={latency.n})"

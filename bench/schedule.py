@@ -100,6 +100,7 @@ class Schedule:
         self.on_job(work, doing)
         job = Job(
             cell=work.planned.cell,
+            run_in=name,
             metrics=self.metrics[name],
             protocol=self.protocol,
             time_slice_s=self.protocol.time_cap_s / self.protocol.processes,

@@ -24,7 +24,7 @@ def describe(name: str, image_size: int, batch: int) -> dict[str, Any]:
     workload = ImageWorkload(batch=batch, height=image_size, width=image_size)
     config = catalogue.config(entry, image_size, image_size)
     cell = Cell(model=name, config=config, workload=workload, device="cpu", threads=default_threads())
-    subject = build_subject(Job(cell, ("params", "macs"), Protocol(), 0.0, 0, check_output=True))
+    subject = build_subject(Job(cell, "exact", ("params", "macs"), Protocol(), 0.0, 0, check_output=True))
     check_output(subject.call(), batch)
     findings = [PROBES.load(metric).read(subject) for metric in ("params", "macs")]
     figures = {reading.name: reading.samples[0] for found in findings for reading in found.readings}

@@ -51,6 +51,8 @@ def build_subject(job: Job) -> Subject:
             raise Unavailable(reason)
     if cell.precision not in _DTYPES:
         raise Unavailable(f"runtime '{cell.runtime}' has no {cell.precision}; use one of {', '.join(_DTYPES)}")
+    if job.run_in == "exact":
+        device.prepare_for_memory()
     torch.set_num_threads(cell.threads)
     torch.manual_seed(cell.seed)
     model = catalogue.build(catalogue.find(cell.model), cell.config)

@@ -16,7 +16,7 @@ from suites.record import MeasurementWarning
 _STATUS, _CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"  # Linux, proc(5): writing 5 to clear_refs resets VmHWM to VmRSS
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc, mallopt(3)
-_PASSES, _PASSES_S = 7, 2.0
+_PASSES, _PASSES_S = 5, 1.0
 _UNSTEADY = 0.05
 
 
@@ -38,12 +38,21 @@ class CpuDevice:
     def synchronize(self) -> None:
         """Nothing to wait for."""
 
+    def prepare_for_memory(self) -> None:
+        """Have glibc map large blocks one by one and return them at once (mallopt).
+
+        By default freed blocks linger in the heap, and the same forward reads anything between nothing and twice its
+        need. Free blocks that were in the heap before would still be filled first, so this comes before the build.
+        """
+        with suppress(OSError, AttributeError):  # another C library: its allocator stays as it is
+            libc = ctypes.CDLL(None)
+            libc.mallopt(_M_MMAP_THRESHOLD, 65536)
+            libc.mallopt(_M_TRIM_THRESHOLD, 0)
+
     def peak_memory(self, call: Callable[[], object]) -> Findings:
         """``peak_rss``: the resident set's high-water mark during ``call`` minus the resident set before it, in bytes.
 
-        With glibc's defaults freed blocks linger and the same forward reads anything between nothing and twice its
-        need. So large blocks are mapped and returned at once (mallopt), what is free is returned before each pass
-        (malloc_trim), and two calls go before the first.
+        Two calls go before the first pass, and what is free is returned (malloc_trim) before each.
         """
         found = Findings()
         try:
@@ -51,7 +60,6 @@ class CpuDevice:
         except OSError as error:
             found.warnings.append(_no_rss(f"the peak can't be reset here: {error}"))
             return found
-        _map_large_blocks()
         peaks: list[float] = []
         started = time.perf_counter()
         for _ in range(2):
@@ -79,13 +87,6 @@ def _status_bytes(field: str) -> int:
 
 def _reset_peak() -> None:
     _CLEAR_REFS.write_text(_RESET_PEAK)
-
-
-def _map_large_blocks() -> None:
-    with suppress(OSError, AttributeError):  # another C library: its allocator stays as it is
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_THRESHOLD, 65536)
-        libc.mallopt(_M_TRIM_THRESHOLD, 0)
 
 
 def _return_freed_memory() -> None:

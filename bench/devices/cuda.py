@@ -33,6 +33,9 @@ class CudaDevice:
         """Wait for all streams."""
         torch.cuda.synchronize()
 
+    def prepare_for_memory(self) -> None:
+        """Nothing: the device has an allocator of its own."""
+
     def peak_memory(self, call: Callable[[], object]) -> Findings:
         """``peak_allocated`` beyond what was held before, and ``peak_reserved`` from the driver, in bytes."""
         call()

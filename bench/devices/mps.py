@@ -31,6 +31,9 @@ class MpsDevice:
         """Wait for the command queue."""
         torch.mps.synchronize()
 
+    def prepare_for_memory(self) -> None:
+        """Nothing: the device has an allocator of its own."""
+
     def peak_memory(self, call: Callable[[], object]) -> Findings:
         """``held_driver_memory`` after a call, in bytes: Metal reports what is held, not a peak."""
         call()

@@ -23,7 +23,7 @@ def _subject(model: nn.Module, size: int, **job: object) -> Subject:
     cell = Cell(model="test", config={}, workload=workload, device="cpu", threads=1)
     example = torch.randn(1, 3, size, size)
     limits = {"time_slice_s": 0.5, "min_samples": 6, "check_output": False, **job}
-    asked = Job(cell, ("latency",), Protocol(), **limits)  # type: ignore[arg-type]
+    asked = Job(cell, "time", ("latency",), Protocol(), **limits)  # type: ignore[arg-type]
     return Subject(asked, model.eval(), example, RUNTIME.prepare(model.eval(), example), CpuDevice(), ())
 
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from bench.executors.local import LocalExecutor
-from bench.job import Job, Outcome
+from bench.job import Job, Outcome, Pass
 from suites.cell import Cell, ImageWorkload
 from suites.protocol import Protocol
 from suites.record import Status
@@ -31,7 +31,8 @@ def _job(model: str, metrics: tuple[str, ...] = ("latency",), **limits: object) 
     workload = ImageWorkload(height=32, width=32, source="noise")
     name = model if ":" in model or model[0].islower() else f"{HOSTILE}:{model}"
     cell = Cell(model=name, config={}, workload=workload, device="cpu", threads=1)
-    return Job(cell, metrics, Protocol.model_validate({**QUICK, **limits}), 0.05, 6, check_output=True)
+    run_in: Pass = "time" if "latency" in metrics else "exact"
+    return Job(cell, run_in, metrics, Protocol.model_validate({**QUICK, **limits}), 0.05, 6, check_output=True)
 
 
 def _readings(outcome: Outcome) -> dict[str, tuple[float, ...]]:
@@ -90,7 +91,7 @@ def _kill_cells() -> None:
 
 def test_a_device_that_is_not_here_is_unavailable(executor: LocalExecutor) -> None:
     job = _job("Sleep")
-    elsewhere = Job(job.cell.model_copy(update={"device": "mps"}), job.metrics, job.protocol, 0.1, 6, False)
+    elsewhere = Job(job.cell.model_copy(update={"device": "mps"}), "time", job.metrics, job.protocol, 0.1, 6, False)
     outcome = executor.execute(elsewhere)
     assert outcome.status is Status.UNAVAILABLE
     assert outcome.reason is not None and "--device cpu" in outcome.reason
@@ -107,5 +108,5 @@ def test_a_cell_has_its_own_threads_setting(executor: LocalExecutor) -> None:
     job = _job("ReportThreads")
     for threads in (1, 2):
         cell = job.cell.model_copy(update={"threads": threads})
-        outcome = executor.execute(Job(cell, ("params",), job.protocol, 0.05, 6, check_output=True))
+        outcome = executor.execute(Job(cell, "exact", ("params",), job.protocol, 0.05, 6, check_output=True))
         assert outcome.reason == f"ValueError: threads={threads}"
