@@ -19,8 +19,8 @@ from suites.schema import Strict
 CONFIDENCE = 0.95
 
 PERCENTILE_MINIMUM = {90: 64, 95: 130, 99: 662}
-"""Samples needed to print a percentile at 99 % confidence: the least n with 1 - p**n-type tails below 1 % at the
-tolerance that MLPerf LoadGen derives (inference rules, 'early stopping')."""
+"""Samples needed before a percentile is printed: the fewest of which at most one lies above the true percentile with a
+probability of at most 1 %, so that the second largest is a bound at 99 % confidence (MLPerf LoadGen, early stopping)."""
 
 
 class Estimate(Strict):

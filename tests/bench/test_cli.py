@@ -42,18 +42,19 @@ def test_every_command_has_help_with_an_example(command: Command, name: str) -> 
 
 def test_a_run_leaves_a_complete_folder_and_a_summary(command: Command, suite_file: SuiteFile, tmp_path: Path) -> None:
     done = command("run", "--suite", _two_sizes(suite_file), "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in (0, 5), done.stderr  # six short samples on a busy machine may say nothing
     answer = json.loads(done.stdout)
-    assert answer["cells"] == {"ok": 4}
+    assert answer["exit_code"] == done.returncode
+    assert answer["cells"].get("ok", 0) + answer["cells"].get("unstable", 0) == 4
     folder = tmp_path / answer["folder"]
     for name in ("plan.json", "records.jsonl", "environment.json", "report.md", "tables", "plots"):
         assert (folder / name).exists(), name
     schema = json.loads(command("schema", "record").stdout)
     for record in _records(folder):
         jsonschema.Draft202012Validator(schema).validate(record)
-    sleep = _records(folder)[0]["estimates"]
-    assert sleep["params"]["value"] == 15 and sleep["macs"]["value"] == 15  # type: ignore[index]
-    assert sleep["latency"]["low"] >= 0.02  # type: ignore[index]
+    sleep = next(r for r in _records(folder) if r["cell"]["model"] == "hostile:Sleep")["estimates"]  # type: ignore[index]
+    assert sleep["params"]["value"] == 15 and sleep["macs"]["value"] == 15
+    assert sleep["latency"]["low"] >= 0.02
     assert "hostile:Sleep @ 32 px" in done.stderr  # a plain log where there is no terminal
 
 

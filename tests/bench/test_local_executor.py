@@ -82,6 +82,15 @@ def test_a_killed_cell_is_crashed_not_lost(executor: LocalExecutor) -> None:
     assert (outcome.status, outcome.reason) == (Status.CRASHED, "its process was ended by SIGKILL")
 
 
+def test_a_killed_forkserver_is_replaced(executor: LocalExecutor) -> None:
+    for child in psutil.Process().children():
+        if "forkserver" in " ".join(child.cmdline()):
+            child.kill()
+    first, second = (executor.execute(_job("Sleep")) for _ in range(2))
+    assert first.status in (Status.OK, Status.CRASHED)  # it may have been asked for a process as it died
+    assert second.status is Status.OK
+
+
 def _kill_cells() -> None:
     """End every cell of this process: the forkserver's children."""
     for forkserver in psutil.Process().children():

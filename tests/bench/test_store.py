@@ -115,10 +115,14 @@ def test_a_disk_that_fills_loses_nothing_that_was_recorded(folder: Path) -> None
         assert not missing(store)
 
 
-def test_ctrl_c_finishes_the_line_being_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_finishes_the_line_being_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     import os
 
     flush = os.fsync
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job has it ignored
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     monkeypatch.setattr(os, "fsync", lambda handle: (signal.raise_signal(signal.SIGINT), flush(handle)))
     with Store.open(folder) as store, pytest.raises(KeyboardInterrupt):
         store.append(make_record(store.plan.cells[2]))

@@ -71,6 +71,12 @@ def test_a_percentile_is_printed_only_from_enough_samples(percent: int) -> None:
     assert value == math.ceil(percent / 100 * enough) - 1
 
 
+@pytest.mark.parametrize("percent", [90, 95, 99])
+def test_the_minimum_for_a_percentile_is_the_least_with_99_percent_confidence(percent: int) -> None:
+    enough = PERCENTILE_MINIMUM[percent]
+    assert binom.cdf(1, enough, 1 - percent / 100) <= 0.01 < binom.cdf(1, enough - 1, 1 - percent / 100)
+
+
 def test_an_exact_figure_has_no_width() -> None:
     estimate = exact(42, "1", "counted")
     assert (estimate.low, estimate.high, estimate.half_width, estimate.confidence) == (42, 42, 0, 1)
