@@ -33,21 +33,22 @@ def fold_batch_norms(model: nn.Module, example: torch.Tensor) -> int:
 
 
 def _feeding_layers(model: nn.Module, example: torch.Tensor) -> dict[nn.modules.batchnorm._BatchNorm, nn.Module]:
-    produced: dict[int, nn.Module] = {}
+    produced: dict[int, tuple[nn.Module, int]] = {}  # by the tensor's id: its layer, and its version then
     kept: list[torch.Tensor] = []  # keeps outputs alive, so that an id is never used twice
     calls: dict[nn.Module, int] = {}
     pairs: dict[nn.modules.batchnorm._BatchNorm, nn.Module] = {}
 
     def after_layer(module: nn.Module, _: Any, output: torch.Tensor) -> None:
         calls[module] = calls.get(module, 0) + 1
-        produced[id(output)] = module
+        produced[id(output)] = (module, output._version)
         kept.append(output)
 
     def before_norm(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         assert isinstance(module, nn.modules.batchnorm._BatchNorm)
         calls[module] = calls.get(module, 0) + 1
-        layer = produced.get(id(inputs[0]))
-        if layer is not None:
+        layer, version = produced.get(id(inputs[0]), (None, 0))
+        untouched = inputs[0]._version == version  # an activation in place makes it another tensor
+        if layer is not None and untouched and module.running_mean is not None:
             pairs[module] = layer
 
     handles = []

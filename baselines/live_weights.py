@@ -12,6 +12,7 @@ from torch import nn
 
 _DEAD = 0.1  # a constant vector below this is a gain its recipe meant to grow in training
 _GAIN_STD = 0.1
+_NOT_GAINS = ("bias", "token", "pos", "embed")
 
 
 @torch.no_grad()
@@ -24,7 +25,7 @@ def make_live(model: nn.Module, seed: int) -> list[str]:
     generator = torch.Generator().manual_seed(seed)
     drawn = []
     for name, parameter in model.named_parameters():
-        if "bias" in name.rpartition(".")[2] or not _dead(parameter):
+        if any(word in name.rpartition(".")[2] for word in _NOT_GAINS) or not _dead(parameter):
             continue
         noise = torch.randn(parameter.shape, generator=generator)
         matrix = parameter.squeeze().ndim > 1 and bool((parameter == 0).all())
@@ -38,7 +39,7 @@ def make_live(model: nn.Module, seed: int) -> list[str]:
 
 
 def _dead(parameter: torch.Tensor) -> bool:
-    if parameter.numel() < 2 or parameter.is_meta:
+    if parameter.numel() == 0 or parameter.is_meta:
         return False
     low, high = parameter.aminmax()
     return bool(low == high) and abs(float(low)) < _DEAD

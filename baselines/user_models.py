@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -26,12 +27,21 @@ class UserSource:
         return "user"
 
     def config(self, name: str, family: str, height: int, width: int) -> dict[str, Any]:  # noqa: ARG002
-        """Nothing: a factory takes no arguments."""
-        return {}
+        """The digest of the module's source: a factory takes no arguments, but its code decides the result."""
+        return {"source": _digest(name)}
 
     def build(self, name: str, config: dict[str, Any]) -> nn.Module:
-        """What the factory returns."""
-        return _factory(name)(**config)
+        """What the factory returns. Raises ``UsageError`` where its module changed since the cell was planned."""
+        if config != self.config(name, "user", 0, 0):
+            raise UsageError(f"model '{name}': its module changed since the run was planned; start a new run")
+        return _factory(name)()
+
+
+def _digest(name: str) -> str | None:
+    """The first 16 hex digits of the SHA-256 of the module's file; None where it has none."""
+    _factory(name)
+    file = sys.modules[name.partition(":")[0]].__file__
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16] if file else None
 
 
 def _factory(name: str) -> Callable[..., nn.Module]:
@@ -40,7 +50,7 @@ def _factory(name: str) -> Callable[..., nn.Module]:
         sys.path.insert(0, str(Path.cwd()))
     try:
         module = import_module(module_name)
-    except Exception as error:  # a user's module may fail in any way; every way is the user's to mend
+    except (Exception, SystemExit) as error:  # it may fail in any way, and every way is the user's to mend
         raise UsageError(
             f"model '{name}': importing {module_name} failed with {type(error).__name__}: {error}; "
             f"run python -c 'import {module_name}' in this directory to see where"

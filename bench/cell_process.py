@@ -27,7 +27,8 @@ _OOM_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "ca
 def main(job: Job, connection: Connection, log: str) -> None:
     """Work on ``job`` and send one ``Outcome`` through ``connection``; print into the file ``log``."""
     die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process itself
+    os.setsid()  # a group of its own: Ctrl-C stays with the parent, which ends this group whole
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _print_into(Path(log))
     gc.freeze()  # what the forkserver imported stays: no collection need ever walk it
     if job.cell.device == "cpu":
@@ -55,7 +56,7 @@ def work(job: Job) -> Outcome:
         return Outcome(Status.UNAVAILABLE, str(error), log=traceback.format_exc())
     except MemoryError as error:
         return _failed(Status.OOM, f"out of memory: {error or 'allocation refused'}", found, measured)
-    except Exception as error:  # a model may raise anything, and each is a result
+    except BaseException as error:  # a model may raise anything, SystemExit too, and each is a result
         status = Status.OOM if _is_oom(error) else Status.ERROR
         return _failed(status, f"{type(error).__name__}: {error}", found, measured)
     return Outcome(Status.OK, None, tuple(found.readings), tuple(found.warnings), measured_s=measured)
@@ -74,9 +75,9 @@ def _probe(metric: str, subject: Subject) -> Findings:
 
 
 def _check(subject: Subject) -> None:
-    from bench.subject import check_output
+    from bench.subject import check_call
 
-    check_output(subject.call(), subject.job.cell.workload.batch)
+    check_call(subject)
 
 
 def _failed(status: Status, reason: str, found: Findings, measured: float) -> Outcome:
@@ -86,7 +87,7 @@ def _failed(status: Status, reason: str, found: Findings, measured: float) -> Ou
     )
 
 
-def _is_oom(error: Exception) -> bool:
+def _is_oom(error: BaseException) -> bool:
     """PyTorch's CPU allocator raises a plain RuntimeError, C++ code a translated bad_alloc."""
     words = f"{type(error).__name__} {error}".lower()
     return "outofmemory" in words or any(phrase in words for phrase in _OOM_WORDS)

@@ -6,6 +6,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -99,7 +100,9 @@ def run(
         if store.torn_bytes:
             console.print(f"cut off an unfinished last line of {store.torn_bytes} bytes; its cell is run again")
     else:
-        store = Store.create(out or Path("results"), make_plan(load_suite(suite or "scaling"), options))
+        with redirect_stdout(sys.stderr):  # a user's module may print while it is imported
+            plan = make_plan(load_suite(suite or "scaling"), options)
+        store = Store.create(out or Path("results"), plan)
     with store:
         console.print(f"{store.plan.suite.name}: {len(store.plan.cells)} cells into {store.folder}", highlight=False)
         try:
@@ -205,13 +208,15 @@ def show(
     from baselines import catalogue
     from baselines.errors import UsageError
 
-    catalogue.find(model)
-    from bench.show import describe
+    with redirect_stdout(sys.stderr):  # what a user's model prints is not the answer
+        catalogue.find(model)
+        from bench.show import describe
 
-    try:
-        figures = describe(model, image_size, batch)
-    except (RuntimeError, ValueError, AssertionError, TypeError, MemoryError) as error:
-        raise UsageError(f"{model} can't run at {image_size} px, batch {batch}: {error}") from error
+        try:
+            figures = describe(model, image_size, batch)
+        except (Exception, SystemExit) as error:  # the model may raise anything
+            reason = f"{type(error).__name__}: {error}"
+            raise UsageError(f"{model} can't run at {image_size} px, batch {batch}: {reason}") from error
     if as_json:
         _print_json(figures)
         return

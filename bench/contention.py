@@ -13,6 +13,7 @@ from typing_extensions import Self
 from suites.record import MeasurementWarning
 
 _BUSY_SHARE = 0.10
+_SHORTEST_S = 0.2  # CPU seconds; the kernel counts in ticks of 10 ms
 
 
 class Contention:
@@ -33,7 +34,7 @@ class Contention:
         wall, busy, own = self._start
         elapsed = (time.perf_counter() - wall) * (os.cpu_count() or 1)
         self.others = max(0.0, (_busy_s() - busy) - (time.process_time() - own)) / max(elapsed, 1e-9)
-        self._long_enough = elapsed > 0.5  # the kernel counts in ticks of 10 ms
+        self._long_enough = elapsed > _SHORTEST_S
         gc.enable()
 
     def warnings(self) -> list[MeasurementWarning]:

@@ -6,10 +6,13 @@ other operator computes is tallied apart, as the part of the model that no MAC f
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import warnings
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +27,22 @@ _MOVES_DATA = {
     "empty", "empty_like", "empty_strided", "new_empty", "zeros", "zeros_like", "new_zeros", "ones", "ones_like",
     "full", "full_like", "arange", "fill_", "zero_", "repeat", "roll", "flip", "pixel_shuffle", "pixel_unshuffle",
     "scalar_tensor", "lift_fresh", "detach", "tril", "triu", "eye", "linspace", "contiguous", "slice_scatter",
-    "select_scatter", "index_put_", "scatter", "resize_", "set_", "reflection_pad2d", "replication_pad2d",
+    "select_scatter", "_unsafe_view", "unsafe_split", "_unsafe_index", "index_put_", "scatter", "resize_", "set_",
+    "reflection_pad2d", "replication_pad2d",
 }  # fmt: skip
 """Operators that move or make data and compute nothing."""
+
+_FUSED = (
+    "_transformer_",
+    "_native_multi_head",
+    "mkldnn_",
+    "_thnn_fused",
+    "_fused_",
+    "quantized_",
+    "_trilinear",
+    "_cdist",
+)
+"""Operators that hide products inside: what they cost is not known."""
 
 _FVCORE_MACS = {"conv", "addmm", "mm", "bmm", "matmul", "linear", "einsum", "baddbmm", "scaled_dot_product_attention"}
 """fvcore also gives costs to norms, pooling and resampling; those are not MACs and are left out."""
@@ -61,18 +77,17 @@ def count_by_dispatcher(model: nn.Module, example: torch.Tensor) -> DispatcherCo
     while it really runs.
     """
     try:
-        return _count(model, example.to("meta"), "meta")
-    except Exception:  # whatever meta tensors can't do; the real run below raises if the model itself is at fault
+        apart = copy.deepcopy(model).to("meta")  # a model may keep what it made on the first call
+        return _count(apart, example.to("meta"), "meta")
+    except Exception:  # whatever meta tensors, or copies, can't do
         return _count(model, example, str(example.device))
 
 
 def _count(model: nn.Module, example: torch.Tensor, device: str) -> DispatcherCount:
-    state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    placed = {name: tensor.detach().to(device) for name, tensor in state.items()}
     counter = FlopCounterMode(display=False, custom_mapping=_EXTRA_FORMULAS)
     tally = _Tally()
-    with torch.no_grad(), tally, counter:
-        torch.func.functional_call(model, placed, (example,))
+    with torch.no_grad(), _no_fused_layers(), tally, counter:
+        model(example)
     by_module = {
         name.partition(".")[2]: sum(flops.values()) // 2
         for name, flops in counter.get_flop_counts().items()
@@ -102,7 +117,7 @@ class _Tally(TorchDispatchMode):
             return output
         namespace, _, name = func.name().partition("::")
         name = name.partition(".")[0]
-        if namespace not in ("aten", "prims", "prim"):
+        if namespace not in ("aten", "prims", "prim") or name.startswith(_FUSED):
             self.opaque.add(func.name())
         elif name not in _MOVES_DATA:
             sizes = [t.numel() for t in tree_leaves((args, output)) if isinstance(t, torch.Tensor)]
@@ -114,8 +129,34 @@ def _attention_flops(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> in
     return 2 * attention_macs(list(query), list(key), list(value))
 
 
-# the CPU's fused attention has no formula in PyTorch and would silently count as nothing
-_EXTRA_FORMULAS = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops}
+def _mv_flops(matrix: Any, *_: Any, **__: Any) -> int:
+    return 2 * int(math.prod(matrix))
+
+
+def _addmv_flops(_: Any, matrix: Any, *__: Any, **___: Any) -> int:
+    return 2 * int(math.prod(matrix))
+
+
+# products without a formula in PyTorch, which would silently count as nothing
+_EXTRA_FORMULAS = {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
+    torch.ops.aten.mv: _mv_flops,
+    torch.ops.aten.addmv: _addmv_flops,
+}
+
+
+@contextmanager
+def _no_fused_layers() -> Iterator[None]:
+    """Keep PyTorch from running a whole encoder layer or LSTM as one operator that has no formula."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the flag speaks of GPUs that are not here
+            with torch.backends.mkldnn.flags(enabled=False):
+                yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def count_by_fvcore(model: nn.Module, example: torch.Tensor) -> int:

@@ -11,11 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from suites.estimate import median_interval
+from suites.record import MeasurementWarning
 
 WINDOW_S = 0.1
 """A window for the stationarity test spans at least this long..."""
 WINDOW_MIN = 4
 """...and at least this many calls."""
+FLOOR_S = 0.3
+"""A process samples at least this long, however narrow its interval: a quiet moment must not stand for the whole."""
 TOLERANCE = 0.05
 """Two halves agree when location and spread each differ by less than this share of the median."""
 
@@ -75,8 +78,9 @@ def _deviation(values: Sequence[float]) -> float:
 def sample(timed: Callable[[], float], *, target: float, cap_s: float, minimum: int) -> list[float]:
     """Time calls until the median's interval is within ``target`` (relative half-width) or ``cap_s`` seconds have gone.
 
-    At least ``minimum`` samples are taken whatever they cost. The interval is only looked at each time the count has
-    grown by a tenth, so that looking stays cheap beside very short calls.
+    At least ``minimum`` samples are taken whatever they cost, and ``FLOOR_S`` seconds of them unless the cap is less.
+    The interval is only looked at each time the count has grown by a tenth, so that looking stays cheap beside very
+    short calls.
     """
     times: list[float] = []
     spent, look_at = 0.0, max(minimum, 6)
@@ -87,8 +91,19 @@ def sample(timed: Callable[[], float], *, target: float, cap_s: float, minimum: 
             continue
         if spent >= cap_s:
             return times
-        if len(times) >= look_at:
+        if len(times) >= look_at and spent >= FLOOR_S:
             look_at = len(times) + max(1, len(times) // 10)
             low, high, confidence = median_interval(sorted(times))
             if confidence >= 0.95 and (high - low) / 2 <= target * statistics.median(times):
                 return times
+
+
+def not_stationary(metric: str, warmed: WarmUp) -> MeasurementWarning:
+    """The warning for a metric that was sampled before it had settled."""
+    return MeasurementWarning(
+        kind="not_stationary",
+        metric=metric,
+        message=f"still drifting after {warmed.calls} warm-up calls ({warmed.seconds:.1f} s)",
+        evidence={"calls": warmed.calls, "seconds": warmed.seconds},
+        advice="run 'vio-bench doctor', close other programs, or raise protocol.warmup_cap_s in the suite",
+    )

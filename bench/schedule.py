@@ -18,9 +18,6 @@ from suites.protocol import Protocol
 from suites.record import Status
 from suites.schema import Moment, now
 
-_MOST_PROCESSES = 2
-"""Up to this many times `protocol.processes` where the target is missed and time is left."""
-
 
 @dataclass
 class CellWork:
@@ -28,7 +25,6 @@ class CellWork:
 
     planned: PlannedCell
     outcomes: list[Outcome] = field(default_factory=list)
-    timed: list[Outcome] = field(default_factory=list)
     started: Moment = field(default_factory=now)
 
     @property
@@ -70,31 +66,13 @@ class Schedule:
                 self._execute(work, "exact", "exact figures")
             yield from (work for work in active if work.failure)
             active = [work for work in active if not work.failure]
-        rounds = 0
-        while active and "time" in self.metrics:
-            for work in active if rounds % 2 == 0 else reversed(active):
-                self._execute(work, "time", f"timing, process {rounds + 1}")
-            rounds += 1
-            yield from (work for work in active if not self.wants_more(work))
-            active = [work for work in active if self.wants_more(work)]
-        yield from active  # a suite without timed metrics
-
-    def wants_more(self, work: CellWork) -> bool:
-        """Whether another timed process is due: too few so far, or short of the target with time left."""
-        if work.failure:
-            return False
-        processes = len(work.timed)
-        if processes < self.protocol.processes:
-            return True
-        spent = sum(outcome.measured_s for outcome in work.timed)
-        if processes >= _MOST_PROCESSES * self.protocol.processes or spent >= self.protocol.time_cap_s:
-            return False
-        return any(estimate.half_width > self.protocol.target for estimate in self.sampled_metrics(work))
-
-    def sampled_metrics(self, work: CellWork) -> list[Estimate]:
-        """The estimates that the target applies to: those named like a timed metric of the suite."""
-        estimates = work.estimates()
-        return [estimates[name] for name in self.metrics.get("time", ()) if name in estimates]
+        processes = self.protocol.processes if "time" in self.metrics else 0
+        for turn in range(processes):
+            for work in active if turn % 2 == 0 else reversed(active):
+                self._execute(work, "time", f"timing, process {turn + 1} of {processes}")
+            yield from (work for work in active if work.failure)
+            active = [work for work in active if not work.failure]
+        yield from active
 
     def _execute(self, work: CellWork, name: Pass, doing: str) -> None:
         self.on_job(work, doing)
@@ -107,7 +85,4 @@ class Schedule:
             min_samples=math.ceil(MIN_SAMPLES / self.protocol.processes),
             check_output=not work.outcomes,
         )
-        outcome = self.executor.execute(job)
-        work.outcomes.append(outcome)
-        if name == "time":
-            work.timed.append(outcome)
+        work.outcomes.append(self.executor.execute(job))

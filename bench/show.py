@@ -9,7 +9,7 @@ from bench.job import Job
 from bench.mac_counters import count_by_dispatcher
 from bench.plan import default_threads
 from bench.probes import PROBES
-from bench.subject import build_subject, check_output
+from bench.subject import build_subject, check_call
 from bench.tensor_memory import peak_tensor_bytes
 from suites.cell import Cell, ImageWorkload
 from suites.protocol import Protocol
@@ -25,7 +25,7 @@ def describe(name: str, image_size: int, batch: int) -> dict[str, Any]:
     config = catalogue.config(entry, image_size, image_size)
     cell = Cell(model=name, config=config, workload=workload, device="cpu", threads=default_threads())
     subject = build_subject(Job(cell, "exact", ("params", "macs"), Protocol(), 0.0, 0, check_output=True))
-    check_output(subject.call(), batch)
+    check_call(subject)
     findings = [PROBES.load(metric).read(subject) for metric in ("params", "macs")]
     figures = {reading.name: reading.samples[0] for found in findings for reading in found.readings}
     existing = [*subject.model.parameters(), *subject.model.buffers(), subject.example]

@@ -124,6 +124,6 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UsageError(
-            f"can't write {path}: {error.strerror or error}; what was recorded before is safe. "
-            "Make room or choose another place with --out, then go on with --resume"
+            f"can't write {path}: {error.strerror or error}; make room, or choose another place with --out. "
+            "What was recorded before is safe, and --resume goes on from there"
         ) from error

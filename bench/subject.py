@@ -32,6 +32,8 @@ class Subject:
     """In evaluation mode, with live weights, folded, placed and laid out as the cell says."""
     example: torch.Tensor
     """The input, on the device."""
+    pristine: torch.Tensor
+    """What the input must still be after every call."""
     call: Callable[[], torch.Tensor]
     """Runs the model once through the cell's runtime."""
     device: Device
@@ -63,11 +65,22 @@ def build_subject(job: Job) -> Subject:
     model = model.to(device.torch_name, dtype).to(memory_format=layout)
     example = example.to(device=device.torch_name, dtype=dtype, memory_format=layout)
     call = runtime.prepare(model, example)
-    return Subject(job, model, example, call, device, warnings)
+    return Subject(job, model, example, example.clone(), call, device, warnings)
 
 
-def check_output(output: object, batch: int) -> None:
-    """Raise ``ValueError`` unless ``output`` is a finite tensor (batch, ...)."""
+def check_call(subject: Subject) -> None:
+    """Raise ``ValueError`` unless a call leaves input and threads alone and returns a finite tensor (batch, ...)."""
+    threads = subject.job.cell.threads
+    _check_output(subject.call(), subject.job.cell.workload.batch)
+    if not torch.equal(subject.example, subject.pristine):
+        raise ValueError("forward changes its input: calls after the first would compute something else")
+    if torch.get_num_threads() != threads:
+        raise ValueError(
+            f"the model set {torch.get_num_threads()} threads where the cell has {threads}; leave that to --threads"
+        )
+
+
+def _check_output(output: object, batch: int) -> None:
     if not isinstance(output, torch.Tensor):
         raise ValueError(f"forward returned {type(output).__name__}, not a tensor")
     if output.ndim == 0 or output.shape[0] != batch:

@@ -25,17 +25,25 @@ class TensorMemory(TorchDispatchMode):
         self._known: dict[int, weakref.ref[torch.UntypedStorage]] = {}
 
     def ignore(self, tensors: list[torch.Tensor]) -> None:
-        """Don't count these tensors' storages, though operators return them."""
+        """Don't count these tensors' storages unless an operator made them: they were there before."""
         for tensor in tensors:
             storage = tensor.untyped_storage()
-            self._known[storage._cdata] = weakref.ref(storage)
+            if storage._cdata not in self._known:
+                self._known[storage._cdata] = weakref.ref(storage, self._forget(storage._cdata))
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.ignore([t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)])
         outputs = func(*args, **(kwargs or {}))
         for output in tree_leaves(outputs):
             if isinstance(output, torch.Tensor):
                 self._follow(output.untyped_storage())
         return outputs
+
+    def _forget(self, key: int) -> Callable[[object], None]:
+        def forget(_: object) -> None:
+            del self._known[key]
+
+        return forget
 
     def _follow(self, storage: torch.UntypedStorage) -> None:
         key, size = storage._cdata, storage.nbytes()

@@ -71,6 +71,11 @@ class Answer:
             for name, estimate in estimates.items()
         }
 
+    @property
+    def comparable(self) -> dict[str, Estimate]:
+        """The figures of a cell that ended ok: what a failed one had read before is shown, and never compared."""
+        return self.figures if self.status == "ok" else {}
+
     def warnings(self, metric: str) -> list[MeasurementWarning]:
         """Warnings about exactly this metric; `*` asks for those about the whole record."""
         return [warning for warning in self.record.warnings if warning.metric == metric] if self.record else []

@@ -11,13 +11,12 @@ from suites.estimate import Estimate
 from suites.results import Results
 
 COLUMNS = {
-    "model": "str", "series": "str", "family": "str", "size_class": "str", "setting": "str",
-    "tokens": "int64", "height": "int64", "width": "int64", "batch": "int64",
-    "device": "str", "runtime": "str", "precision": "str", "layout": "str", "fuse": "bool",
-    "threads": "int64", "seed": "int64", "status": "str", "reason": "str",
-    "metric": "str", "value": "float64", "unit": "str", "low": "float64", "high": "float64", "confidence": "float64",
-    "n": "Int64", "exact": "boolean", "method": "str", "origin": "str", "flags": "str", "block": "str",
-    "identity": "str",
+    "model": "string", "series": "string", "family": "string", "size_class": "string", "setting": "string",
+    "tokens": "int64", "height": "int64", "width": "int64", "batch": "int64", "device": "string", "runtime": "string",
+    "precision": "string", "layout": "string", "fuse": "bool", "threads": "int64", "seed": "int64",
+    "status": "string", "reason": "string", "metric": "string", "value": "float64", "unit": "string",
+    "low": "float64", "high": "float64", "confidence": "float64", "n": "Int64", "exact": "boolean",
+    "method": "string", "origin": "string", "flags": "string", "block": "string", "identity": "string",
 }  # fmt: skip
 """Columns and their types. `flags`: kinds of warnings about this metric or the whole record, joined by commas."""
 

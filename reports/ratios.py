@@ -34,9 +34,9 @@ def ratio(answer: Answer, reference: Answer, metric: str, confidence: float = CO
     """``metric`` of ``answer`` over that of ``reference``; None unless both have it and share a block."""
     if not (answer.record and reference.record and answer.record.block == reference.record.block):
         return None
-    if metric not in answer.figures or metric not in reference.figures:
+    if metric not in answer.comparable or metric not in reference.comparable:
         return None
-    own, other = log_median(answer.figures[metric]), log_median(reference.figures[metric])
+    own, other = log_median(answer.comparable[metric]), log_median(reference.comparable[metric])
     if own is None or other is None:
         return None
     found = contrast([1, -1], [own, other], confidence)
@@ -51,7 +51,7 @@ def references(group: Sequence[Answer]) -> dict[str, Answer]:
     The reference model is the ViT of the run, or its first model where there is none; of several that of the same size
     class. It is compared in the same variant: tuned with tuned, as shipped with as shipped.
     """
-    by_place = {_place(answer, answer.cell.model): answer for answer in group}
+    by_place = {_place(answer, answer.cell.model): answer for answer in group if answer.comparable}
     found = {}
     for answer in group:
         reference = by_place.get(_place(answer, _reference_model(answer, group)))
@@ -88,7 +88,7 @@ def lead(group: Sequence[Answer], metric: str = "latency") -> Lead | None:
     The best is compared with every other, so each ratio has Bonferroni's confidence and all hold together at 95 %.
     None unless at least two cells have the metric and all that have it share one block.
     """
-    having = [answer for answer in group if answer.record and metric in answer.figures]
+    having = [answer for answer in group if answer.record and metric in answer.comparable]
     if len(having) < 2 or len({answer.record.block for answer in having if answer.record}) > 1:
         return None
     best = min(having, key=lambda answer: answer.figures[metric].value)

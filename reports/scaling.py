@@ -44,7 +44,7 @@ def exponents(group: Sequence[Answer]) -> list[SeriesExponent]:
 
 
 def _series_exponent(line: Sequence[Answer], metric: str) -> SeriesExponent:
-    having = [answer for answer in line if metric in answer.figures]
+    having = [answer for answer in line if metric in answer.comparable]
     tokens = [answer.cell.workload.tokens for answer in having]
     return SeriesExponent(
         series=line[0].series,

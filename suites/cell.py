@@ -15,8 +15,9 @@ PATCH = 16
 
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
 Layout = Literal["contiguous", "channels_last"]
-Positive = Annotated[int, Field(ge=1)]
-Pixels = Annotated[int, Field(ge=16, le=16384)]
+Positive = Annotated[int, Field(ge=1, le=2**20, strict=True)]
+Pixels = Annotated[int, Field(ge=16, le=16384, strict=True)]
+Seed = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
 
 
 class ImageWorkload(Strict):
@@ -74,7 +75,7 @@ class Cell(Strict):
     """Number format of weights and input."""
     threads: Positive
     """Threads inside an operator, in every runtime."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
     """Seed of the weights and of any random input."""
     recipe: str | None = None
     """Training recipe; none where nothing is trained."""

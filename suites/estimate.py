@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from suites.schema import Strict
 
@@ -20,14 +21,14 @@ CONFIDENCE = 0.95
 
 PERCENTILE_MINIMUM = {90: 64, 95: 130, 99: 662}
 """Samples needed before a percentile is printed: the fewest of which at most one lies above the true percentile with a
-probability of at most 1 %, so that the second largest is a bound at 99 % confidence (MLPerf LoadGen, early stopping)."""
+probability of at most 1 %, so that the second largest bounds it at 99 % confidence (MLPerf LoadGen, early stopping)."""
 
 
 class Estimate(Strict):
     """A metric's value. Every statistic here can be computed again from `samples`."""
 
     value: float
-    """The figure: the median of all samples, or the exact count."""
+    """The figure: the median over processes of each one's median sample, or the exact count."""
     unit: str
     """Unit of value, interval and samples."""
     low: float
@@ -35,7 +36,8 @@ class Estimate(Strict):
     high: float
     """Upper end of the interval; equals `value` for an exact figure."""
     confidence: Annotated[float, Field(ge=0, le=1)]
-    """Coverage that the interval reaches; 1 for an exact figure, below 0.95 where samples are too few."""
+    """Coverage that the interval reaches, over samples and over processes; 1 for an exact figure, below 0.95 where
+    samples or processes are fewer than six."""
     n: Annotated[int, Field(ge=1)]
     """Number of samples."""
     method: str
@@ -46,6 +48,15 @@ class Estimate(Strict):
     """Measured here, or projected by a roofline. Never mixed in one column."""
     samples: list[list[float]]
     """Raw samples, one list a process, in order of time."""
+
+    @model_validator(mode="after")
+    def _follows_from_samples(self) -> Self:
+        if not self.samples or not all(self.samples):
+            raise ValueError("an estimate needs at least one sample from each process")
+        told = (self.value, self.low, self.high, self.confidence, self.n)
+        if told != _statistics(self.samples, self.exact):
+            raise ValueError("value, interval or n do not follow from the samples")
+        return self
 
     @property
     def half_width(self) -> float:
@@ -62,36 +73,42 @@ class Estimate(Strict):
 
 def exact(value: float, unit: str, method: str) -> Estimate:
     """An estimate of something counted, not sampled."""
-    return Estimate(
-        value=value, unit=unit, low=value, high=value, confidence=1, n=1, method=method, exact=True, samples=[[value]]
-    )
+    return _estimate([[value]], unit, method, exact=True)
 
 
 def sampled(samples: Sequence[Sequence[float]], unit: str, method: str) -> Estimate:
-    """The median of samples from one or more processes, with a distribution-free interval.
+    """The median over processes of each one's median, with a distribution-free interval.
 
-    The interval is that of the median over all samples (order statistics), widened where need be to that of the
-    process medians, since the variance between processes is the real one: with fewer than six processes their whole
-    range, from six on their own order-statistics interval. Raises ``ValueError`` without samples.
+    Processes weigh alike, however many samples each took. The interval is that of the process medians (order
+    statistics: their whole range below nine processes), since the variance between processes is the real one, widened
+    where need be to that of all samples. Its coverage is the lesser of the two: 0.75 with three processes, 0.97 with
+    six. With one process it speaks of that process alone. Raises ``ValueError`` where a process has no samples.
     """
-    pooled = sorted(value for process in samples for value in process)
-    if not pooled:
-        raise ValueError("an estimate needs at least one sample")
-    low, high, confidence = median_interval(pooled)
-    if len(samples) > 1:
-        between_low, between_high, _ = median_interval(sorted(statistics.median(p) for p in samples if p))
-        low, high = min(low, between_low), max(high, between_high)
+    return _estimate(samples, unit, method, exact=False)
+
+
+def _estimate(samples: Sequence[Sequence[float]], unit: str, method: str, *, exact: bool) -> Estimate:
+    if not samples or not all(samples):
+        raise ValueError("an estimate needs at least one sample from each process")
+    value, low, high, confidence, n = _statistics(samples, exact)
+    kept = [list(process) for process in samples]
     return Estimate(
-        value=statistics.median(pooled),
-        unit=unit,
-        low=low,
-        high=high,
-        confidence=confidence,
-        n=len(pooled),
-        method=method,
-        exact=False,
-        samples=[list(process) for process in samples],
+        value=value, unit=unit, low=low, high=high, confidence=confidence, n=n, method=method, exact=exact, samples=kept
     )
+
+
+def _statistics(samples: Sequence[Sequence[float]], exact: bool) -> tuple[float, float, float, float, int]:
+    """Value, low, high, confidence and n: all that an estimate says of its samples."""
+    pooled = sorted(value for process in samples for value in process)
+    if exact:
+        return pooled[0], pooled[0], pooled[0], 1.0, len(pooled)
+    medians = sorted(statistics.median(process) for process in samples)
+    low, high, confidence = median_interval(pooled)
+    if len(medians) > 1:
+        between_low, between_high, between_confidence = median_interval(medians)
+        low, high = min(low, between_low), max(high, between_high)
+        confidence = min(confidence, between_confidence)
+    return statistics.median(medians), low, high, confidence, len(pooled)
 
 
 def median_interval(ordered: Sequence[float]) -> tuple[float, float, float]:

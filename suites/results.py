@@ -74,7 +74,7 @@ def _read_records(path: Path) -> tuple[list[Record], int]:
 def _parse(content: bytes, form: type[Form], where: str) -> Form:
     try:
         data = json.loads(content)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where}: not JSON ({error}); restore the file or remove what was altered") from error
     version = data.get("schema_version") if isinstance(data, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:

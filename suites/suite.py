@@ -15,7 +15,7 @@ from typing_extensions import Self
 from baselines.catalogue import size_classes
 from baselines.errors import UsageError
 from baselines.registry import unknown_name
-from suites.cell import ImageWorkload, Layout, Pixels, Positive, Precision
+from suites.cell import ImageWorkload, Layout, Pixels, Positive, Precision, Seed
 from suites.protocol import Protocol
 from suites.schema import SCHEMA_VERSION, Strict
 from suites.yaml_marks import Location, MarkedYaml
@@ -69,7 +69,7 @@ class Suite(Strict):
     """Number formats."""
     threads: Positive | None = None
     """Threads inside an operator; by default two, or one on a single core."""
-    seed: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [0]
+    seed: Annotated[list[Seed], Field(min_length=1)] = [0]
     """Seeds."""
     metrics: Annotated[list[str], Field(min_length=1)]
     """Metrics."""

@@ -30,12 +30,18 @@ class MarkedYaml:
             mark = getattr(error, "problem_mark", None)
             where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
             raise UsageError(f"{where}: not YAML: {getattr(error, 'problem', None) or error}") from error
+        except (ValueError, KeyError, RecursionError) as error:  # a value that is not of the type it looks like
+            raise UsageError(f"{path}: not YAML: {type(error).__name__}: {error}") from error
         if root is None:
             raise UsageError(f"{path}: empty; see 'vio-bench list suites' for suites to start from")
+        self._walked: set[int] = set()
         self._walk(root, ())
 
     def _walk(self, node: yaml.Node, location: Location) -> None:
         self._marks[location] = node.start_mark
+        if id(node) in self._walked:  # an alias: its values were seen where they are written
+            return
+        self._walked.add(id(node))
         if isinstance(node, yaml.MappingNode):
             seen = set()
             for key, value in node.value:

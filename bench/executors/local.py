@@ -7,6 +7,7 @@ import os
 import signal
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
@@ -46,6 +47,7 @@ class LocalExecutor:
             if process.is_alive():
                 process.kill()
                 process.join(_EXIT_S)
+            _end_group(process.pid)
             receiver.close()
             log.unlink(missing_ok=True)
 
@@ -69,6 +71,8 @@ def _await(
         process.join(_EXIT_S)
         return Outcome(Status.TIMEOUT, f"no answer within {timeout_s:g} s (protocol.timeout_s); ended")
     try:
+        if not receiver.poll():  # it died, and only something that it left behind still holds the pipe
+            raise EOFError
         outcome: Outcome = receiver.recv()
     except (EOFError, OSError):
         process.join(_EXIT_S)
@@ -77,11 +81,19 @@ def _await(
     return outcome
 
 
+def _end_group(leader: int | None) -> None:
+    """End whatever a cell started and left behind: it would go on beside the next measurement."""
+    if leader is not None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader, signal.SIGKILL)
+
+
 def _died(exit_code: int | None, kernel_kills: int) -> Outcome:
     """The outcome of a process that ended without an answer."""
     if exit_code is None or exit_code >= 0:
         return Outcome(Status.CRASHED, f"its process ended without an answer (exit code {exit_code})")
-    name = signal.Signals(-exit_code).name
+    known = {number.value: number.name for number in signal.Signals}
+    name = known.get(-exit_code, f"signal {-exit_code}")
     if -exit_code == signal.SIGKILL and _kernel_oom_kills() > kernel_kills:
         return Outcome(Status.OOM, "the kernel ended its process: the machine ran out of memory")
     return Outcome(Status.CRASHED, f"its process was ended by {name}")

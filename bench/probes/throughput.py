@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from bench.contention import Contention
 from bench.job import Findings, Pass
+from bench.sampling import not_stationary, warm_up
 from bench.sampling import sample as take_samples
-from bench.sampling import warm_up
 
 if TYPE_CHECKING:
     from bench.subject import Subject
@@ -41,6 +41,8 @@ class ThroughputProbe:
             times = take_samples(window, target=job.protocol.target, cap_s=job.time_slice_s, minimum=job.min_samples)
         images = calls * job.cell.workload.batch
         found = Findings()
+        if not warmed.stationary:
+            found.warnings.append(not_stationary("throughput", warmed))
         found.sampled("throughput", [images / t for t in times], "1/s", f"windows of {calls} back-to-back calls")
         found.warnings += contention.warnings()
         return found

@@ -45,3 +45,13 @@ def test_a_norm_that_is_not_fed_by_one_layer_alone_is_left() -> None:
 def test_a_model_without_batch_norm_is_left_as_it_is() -> None:
     model = timm.create_model("convnext_atto").eval()
     assert fold_batch_norms(model, torch.zeros(1, 3, 64, 64)) == 0
+
+
+def test_an_activation_in_place_between_them_keeps_a_norm_from_folding() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(inplace=True), nn.BatchNorm2d(4)).eval()
+    assert fold_batch_norms(model, torch.randn(1, 3, 8, 8)) == 0
+
+
+def test_a_norm_without_statistics_is_left() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4, track_running_stats=False)).eval()
+    assert fold_batch_norms(model, torch.randn(1, 3, 8, 8)) == 0

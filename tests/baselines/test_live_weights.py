@@ -46,3 +46,16 @@ def test_a_zero_matrix_becomes_a_matrix_of_ordinary_scale() -> None:
     nn.init.zeros_(layer.weight)
     make_live(layer, seed=0)
     assert float(layer.weight.detach().std()) == pytest.approx(64**-0.5, rel=0.1)
+
+
+def test_a_scalar_gain_is_made_live_and_a_token_is_not_touched() -> None:
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rezero = nn.Parameter(torch.zeros(1))
+            self.cls_token = nn.Parameter(torch.zeros(1, 1, 8))
+
+    block = Block()
+    assert make_live(block, seed=0) == ["rezero"]
+    assert float(block.rezero.detach()) == pytest.approx(1, abs=0.5)
+    assert not block.cls_token.any()

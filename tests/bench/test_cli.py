@@ -147,6 +147,23 @@ def test_show_warns_where_the_count_has_a_gap(command: Command) -> None:
     assert "MACs cover 0% of the arithmetic" in done.stdout
 
 
+def test_what_a_model_prints_is_not_part_of_the_answer(command: Command) -> None:
+    done = command("show", "hostile:PrintMuch", "--image-size", 32, "--json")
+    assert json.loads(done.stdout)["params"] == 15
+    assert "{noise}" in done.stderr
+
+
+def test_a_run_does_not_mix_two_versions_of_a_users_code(
+    command: Command, suite_file: SuiteFile, tmp_path: Path
+) -> None:
+    (tmp_path / "mine_too.py").write_text("from hostile import Sleep\n")
+    folder = tmp_path / json.loads(command("run", "--suite", suite_file(["mine_too:Sleep"]), "--json").stdout)["folder"]
+    (folder / "records.jsonl").write_text("")
+    (tmp_path / "mine_too.py").write_text("from hostile import Sleep  # changed\n")
+    assert command("run", "--resume", folder).returncode == 4
+    assert "its module changed since the run was planned" in str(_records(folder)[0]["reason"])
+
+
 def test_list_names_what_there_is(command: Command) -> None:
     listed = json.loads(command("list", "--json").stdout)
     assert set(listed) == {"suites", "models", "devices", "runtimes", "tasks", "metrics"}

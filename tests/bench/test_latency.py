@@ -24,7 +24,9 @@ def _subject(model: nn.Module, size: int, **job: object) -> Subject:
     example = torch.randn(1, 3, size, size)
     limits = {"time_slice_s": 0.5, "min_samples": 6, "check_output": False, **job}
     asked = Job(cell, "time", ("latency",), Protocol(), **limits)  # type: ignore[arg-type]
-    return Subject(asked, model.eval(), example, RUNTIME.prepare(model.eval(), example), CpuDevice(), ())
+    return Subject(
+        asked, model.eval(), example, example.clone(), RUNTIME.prepare(model.eval(), example), CpuDevice(), ()
+    )
 
 
 def _read(metric: str, subject: Subject) -> dict[str, tuple[float, ...]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from baselines import catalogue
 from bench.executors.local import LocalExecutor
 from bench.job import Job, Outcome, Pass
 from suites.cell import Cell, ImageWorkload
@@ -30,7 +31,9 @@ def executor() -> Iterator[LocalExecutor]:
 def _job(model: str, metrics: tuple[str, ...] = ("latency",), **limits: object) -> Job:
     workload = ImageWorkload(height=32, width=32, source="noise")
     name = model if ":" in model or model[0].islower() else f"{HOSTILE}:{model}"
-    cell = Cell(model=name, config={}, workload=workload, device="cpu", threads=1)
+    cell = Cell(
+        model=name, config=catalogue.config(catalogue.find(name), 32, 32), workload=workload, device="cpu", threads=1
+    )
     run_in: Pass = "time" if "latency" in metrics else "exact"
     return Job(cell, run_in, metrics, Protocol.model_validate({**QUICK, **limits}), 0.05, 6, check_output=True)
 
@@ -56,6 +59,9 @@ def test_known_figures_come_back_from_a_cell(executor: LocalExecutor) -> None:
         ("Segfault", Status.CRASHED, "SIGSEGV"),
         ("Raise", Status.ERROR, "RuntimeError: this layer does not like you"),
         ("ReturnNan", Status.ERROR, "5 of 5 values that are NaN or infinite"),
+        ("ChangeInput", Status.ERROR, "changes its input"),
+        ("SetThreads", Status.ERROR, "set 3 threads where the cell has 1"),
+        ("Exit", Status.ERROR, "SystemExit: 0"),
         ("ReturnScalar", Status.ERROR, r"shape \(\) for a batch of 1"),
     ],
 )
@@ -86,6 +92,7 @@ def test_a_killed_forkserver_is_replaced(executor: LocalExecutor) -> None:
     for child in psutil.Process().children():
         if "forkserver" in " ".join(child.cmdline()):
             child.kill()
+    time.sleep(0.5)
     first, second = (executor.execute(_job("Sleep")) for _ in range(2))
     assert first.status in (Status.OK, Status.CRASHED)  # it may have been asked for a process as it died
     assert second.status is Status.OK
@@ -96,6 +103,26 @@ def _kill_cells() -> None:
     for forkserver in psutil.Process().children():
         for cell in forkserver.children():
             os.kill(cell.pid, signal.SIGKILL)
+
+
+def test_what_a_cell_leaves_behind_neither_holds_the_run_up_nor_outlives_it(executor: LocalExecutor) -> None:
+    started = time.monotonic()
+    outcome = executor.execute(_job("LeaveChildBehind", timeout_s=60))
+    assert outcome.status is Status.CRASHED
+    assert time.monotonic() - started < 50
+    left = re.search(r"child=(\d+)", outcome.log)
+    assert left is not None
+    deadline = time.monotonic() + 10
+    while _runs(int(left.group(1))) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _runs(int(left.group(1)))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_a_device_that_is_not_here_is_unavailable(executor: LocalExecutor) -> None:

@@ -54,6 +54,49 @@ def test_a_scan_of_elementwise_operators_is_a_gap_not_a_bargain() -> None:
     assert count.uncounted["mul"] == 2 * 64 * 3 * 64  # two products a row, 3 x 64 elements each
 
 
+def test_moving_data_costs_no_coverage() -> None:
+    class Shuffle(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cat([x.flip(0), x.clone()], 0)[:2] @ x.T
+
+    assert count_by_dispatcher(Shuffle(), torch.randn(64, 64)).coverage == 1
+
+
+def test_grouped_queries_are_counted_by_the_query_heads() -> None:
+    class Grouped(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return F.scaled_dot_product_attention(x, x[:, :2], x[:, :2], enable_gqa=True)
+
+    assert count_by_fvcore(Grouped(), torch.randn(1, 8, 11, 16)) == 8 * 11 * 11 * 32
+
+
+def test_a_whole_encoder_layer_in_one_operator_is_still_counted() -> None:
+    class Encoder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.TransformerEncoderLayer(32, 4, 64, batch_first=True)
+            self.shift = [torch.ones(1)]  # not registered: it can't run on meta tensors
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(x + self.shift[0])
+
+    count = count_by_dispatcher(Encoder().eval(), torch.randn(2, 10, 32))
+    attention, linear = 2 * 10 * 10 * 32 * 2, 2 * 10 * (4 * 32 * 32 + 2 * 32 * 64)
+    assert (count.on, count.macs, count.opaque) == ("cpu", attention + linear, [])
+
+
+def test_counting_leaves_nothing_in_the_model() -> None:
+    class Cache(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if not hasattr(self, "kept"):
+                self.kept = torch.ones_like(x)
+            return x @ self.kept.T
+
+    model, example = Cache(), torch.randn(4, 4)
+    assert count_by_dispatcher(model, example).macs == 64
+    assert model(example).device.type == "cpu"
+
+
 def test_an_operator_from_outside_pytorch_is_named() -> None:
     with torch.library._scoped_library("vio_test", "DEF") as library:
         library.define("mystery(Tensor x) -> Tensor")

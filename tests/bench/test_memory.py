@@ -35,6 +35,11 @@ def test_views_and_existing_tensors_cost_nothing() -> None:
     assert peak_tensor_bytes(lambda: given.view(10, 100).t()[3:].add_(1), [given]) == 0
 
 
+def test_a_tensor_that_nobody_registered_is_not_an_activation() -> None:
+    kept = torch.zeros(10**6)
+    assert peak_tensor_bytes(lambda: kept.view(1000, 1000).sum(0), []) == 4000
+
+
 def test_the_tensor_peak_of_resnet18_is_the_same_every_time() -> None:
     model = timm.create_model("resnet18").eval()
     image = torch.randn(8, 3, 224, 224)

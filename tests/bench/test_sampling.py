@@ -53,13 +53,17 @@ def test_halves_must_agree_in_location_and_spread(window: list[float], expected:
 
 
 def test_sampling_stops_as_soon_as_the_interval_is_narrow_enough() -> None:
-    assert len(sample(_replay(itertools.repeat(0.01)), target=0.02, cap_s=100, minimum=2)) == 6
+    assert len(sample(_replay(itertools.repeat(0.1)), target=0.02, cap_s=100, minimum=2)) == 6
+
+
+def test_a_quiet_moment_does_not_stand_for_the_whole() -> None:
+    assert sum(sample(_replay(itertools.repeat(0.001)), target=0.02, cap_s=100, minimum=2)) >= 0.3
 
 
 def test_noise_takes_more_samples_the_narrower_the_target() -> None:
     def samples(target: float) -> int:
         noise = random.Random(0)
-        return len(sample(lambda: 0.01 * noise.lognormvariate(0, 0.1), target=target, cap_s=1e6, minimum=2))
+        return len(sample(lambda: 0.1 * noise.lognormvariate(0, 0.1), target=target, cap_s=1e6, minimum=2))
 
     assert samples(0.10) < samples(0.03) < samples(0.01)
 

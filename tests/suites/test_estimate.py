@@ -7,9 +7,10 @@ import statistics
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from scipy.stats import binom
 
-from suites.estimate import PERCENTILE_MINIMUM, exact, median_interval, sampled
+from suites.estimate import PERCENTILE_MINIMUM, Estimate, exact, median_interval, sampled
 
 
 @pytest.mark.parametrize("n", [6, 7, 10, 25, 64, 101, 500, 1000])
@@ -53,13 +54,37 @@ def test_processes_that_disagree_widen_the_interval() -> None:
     assert (differ.low, differ.high) == (1.0, 1.1)
 
 
+def test_processes_weigh_alike_however_many_samples_each_took() -> None:
+    assert sampled([[1.0] * 6, [1.0] * 6, [2.0] * 600], "s", "test").value == 1.0
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 4, 5, 6, 9])
+def test_confidence_is_the_coverage_over_processes(processes: int) -> None:
+    """Simulated: the truth is the centre of the processes, each off by 3 %, its samples by 1 %."""
+    draw = random.Random(processes)
+    hits, trials = 0, 1500
+    for _ in range(trials):
+        centres = [draw.gauss(1, 0.03) for _ in range(processes)]
+        estimate = sampled([[draw.gauss(c, 0.01) for _ in range(15)] for c in centres], "s", "test")
+        hits += estimate.low <= 1 <= estimate.high
+    if processes > 1:  # one process speaks of itself alone
+        assert hits / trials >= estimate.confidence - 0.03
+
+
+def test_an_estimate_that_does_not_follow_from_its_samples_is_refused() -> None:
+    stored = sampled([[1.0, 2.0, 3.0]], "s", "test").model_dump()
+    for change in ({"value": 1e-9}, {"low": 5.0}, {"n": 9}, {"confidence": 0.99}, {"samples": []}, {"samples": [[]]}):
+        with pytest.raises(ValidationError):
+            Estimate.model_validate({**stored, **change})
+
+
 @given(st.lists(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=30), min_size=1, max_size=8))
 def test_every_statistic_can_be_computed_again_from_the_samples(samples: list[list[float]]) -> None:
     estimate = sampled(samples, "s", "test")
     again = sampled(estimate.samples, "s", "test")
     assert again == estimate
     assert estimate.n == sum(map(len, samples))
-    assert estimate.value == statistics.median(v for p in samples for v in p)
+    assert estimate.value == statistics.median(statistics.median(p) for p in samples)
     assert estimate.low <= estimate.value <= estimate.high
 
 
@@ -83,5 +108,5 @@ def test_an_exact_figure_has_no_width() -> None:
 
 
 def test_no_samples_is_an_error() -> None:
-    with pytest.raises(ValueError, match="at least one sample"):
+    with pytest.raises(ValueError, match="at least one sample from each process"):
         sampled([[]], "s", "test")

@@ -50,6 +50,8 @@ def test_axes_multiply(tmp_path: Path) -> None:
         ("metrics: [params]", "", r"mine\.yaml:1:1: 'metrics' is missing"),
         ("metrics: [params]", "metrics: params", r"mine\.yaml:6:10: metrics: Input should be a valid list"),
         ("[64, [48, 80]]", "[64, 0]", r"mine\.yaml:5:20: workload\.image_size\.1: .*greater than or equal to 16"),
+        ("[64, [48, 80]]", "[64]\n  batch: [true]", r"mine\.yaml:6:11: workload\.batch\.0"),
+        ("models: [resnet18]", "models: !!int abc", r"mine\.yaml: not YAML"),
         ("[64, [48, 80]]", "[64, [48]]", r"mine\.yaml:5:20: workload\.image_size\.1"),
         ("[64, [48, 80]]", "[64]\n  batches: [1]", r"mine\.yaml:6:3: .*unknown key 'batches'; did you mean batch"),
         ("models: [resnet18]\n", "", r"mine\.yaml:1:1: .*no models"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import time
 
 import torch
@@ -87,3 +88,36 @@ class ReportThreads(_Model):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         raise ValueError(f"threads={torch.get_num_threads()}")
+
+
+class ChangeInput(_Model):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.mul_(0.5))
+
+
+class SetThreads(_Model):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        torch.set_num_threads(3)
+        return super().forward(x)
+
+
+class Exit(_Model):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        raise SystemExit(0)
+
+
+class LeaveChildBehind(_Model):
+    """Forks a child that holds every pipe and never ends, then dies."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        child = os.fork()
+        if child == 0:
+            time.sleep(600)
+        print(f"child={child}", flush=True)
+        os._exit(3)
+
+
+class PrintMuch(_Model):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        print("{noise}")
+        return super().forward(x)
