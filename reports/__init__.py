@@ -30,14 +30,21 @@ def write_report(folder: str | Path) -> Path:
     """Write ``report.md``, ``plots/`` and ``tables/`` into a result folder and return the report's path.
 
     Made from the records alone: the same records give the same bytes. Raises ``UsageError`` naming file and line where
-    the folder can't be read.
+    the folder can't be read, or where the report can't be written.
     """
+    from baselines.errors import UsageError
     from reports.markdown import write_markdown
     from reports.plots import write_plots
     from reports.tables import write_csv
     from suites.results import read_results
 
     results = read_results(Path(folder))
-    write_csv(results, results.folder / "tables")
-    plots = write_plots(results, results.folder / "plots")
-    return write_markdown(results, plots, results.folder / "report.md")
+    try:
+        write_csv(results, results.folder / "tables")
+        plots = write_plots(results, results.folder / "plots")
+        return write_markdown(results, plots, results.folder / "report.md")
+    except OSError as error:
+        raise UsageError(
+            f"can't write the report in {folder}: {error.strerror or error}; the records are safe, and "
+            f"'vio-bench report {folder}' makes it once there is room"
+        ) from error

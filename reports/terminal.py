@@ -37,10 +37,14 @@ def closing_tables(results: Results, width: int = 100) -> list[RenderableType]:
     for setting in dict.fromkeys(answer.setting for answer in group):
         part = [answer for answer in group if answer.setting == setting]
         present = {name for answer in part for name in answer.figures}
-        metrics = [metric for metric in _PIVOTS if metric in present] or ["latency"]
+        counted_only = {"params", "macs"} & present
+        metrics = [metric for metric in _PIVOTS if metric in present] or ([] if counted_only else ["latency"])
         for metric in metrics:
             found += _pivots(f"{label(metric)} ({setting})", metric, part, flags, width)
-        found += _pivots("MACs", "macs", part, flags, width, "params") if "macs" in present else []
+        if "macs" in present:
+            found += _pivots("MACs", "macs", part, flags, width, "params")
+        elif "params" in present:
+            found += _pivots("params", "params", part, flags, width)
         found += _exponent_table(part, width)
     return [*found, *_notes(flags)]
 

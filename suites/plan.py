@@ -43,6 +43,12 @@ class Plan(Strict):
     cells: list[PlannedCell]
     """Every cell, in order."""
 
+    @model_validator(mode="after")
+    def _each_cell_once(self) -> Self:
+        if len({planned.identity for planned in self.cells}) < len(self.cells):
+            raise ValueError("a cell is planned twice")
+        return self
+
     def blocks(self) -> list[list[PlannedCell]]:
         """Cells grouped by what they are compared in; their processes are interleaved."""
         grouped: dict[str, list[PlannedCell]] = {}

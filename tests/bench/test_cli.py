@@ -9,7 +9,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+import reports
+from baselines.errors import UsageError
+from bench.store import Store
 from tests.bench.conftest import ROOT, Command
+from tests.suites.builders import make_plan, make_record
 
 SuiteFile = Callable[..., Path]
 
@@ -145,6 +149,15 @@ def test_show_warns_where_the_count_has_a_gap(command: Command) -> None:
     done = command("show", "hostile:ElementwiseScan", "--image-size", 64)
     assert done.returncode == 0, done.stderr
     assert "MACs cover 0% of the arithmetic" in done.stdout
+
+
+def test_a_report_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
+    plan = make_plan()
+    with Store.create(tmp_path, plan) as store:
+        store.append(make_record(plan.cells[0]))
+    (store.folder / "tables").write_text("in the way")
+    with pytest.raises(UsageError, match=r"can't write the report in .*vio-bench report"):
+        reports.write_report(store.folder)
 
 
 def test_what_a_model_prints_is_not_part_of_the_answer(command: Command) -> None:

@@ -40,6 +40,19 @@ def test_no_ratio_across_sizes_sessions_or_without_a_figure(made):
     assert references(list(cells.values())).keys() & {cells[f"{RESNET}@224"].planned.identity} == set()
 
 
+@pytest.mark.parametrize("status", ["error", "timeout", "unstable"])
+def test_what_a_failed_cell_had_read_leads_nothing_and_is_no_reference(made, status):
+    run = made.run()
+    run.add(made.cell(VIT), {"latency": made.noisy(0.001, 1)}, status=status, reason="in its third process")
+    for seed, model in enumerate((RESNET, "convnext_femto"), 2):
+        run.add(made.cell(model), {"latency": made.noisy(0.01 * seed, seed)}, family="cnn")
+    group = answers(run.results())
+    assert ratio(group[1], group[0], "latency") is None
+    assert references(group) == {}
+    found = lead(group)
+    assert found is not None and found.best.series == RESNET
+
+
 def test_tuned_is_compared_with_tuned_and_a_class_with_its_own_vit(made):
     run = made.run()
     for fuse in (False, True):

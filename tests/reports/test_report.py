@@ -250,3 +250,10 @@ def test_the_closing_tables_fit_a_hundred_columns(scaling_run, made):
         assert max(map(len, shown.splitlines())) <= 100
         assert "…" not in shown
     assert on_terminal(many).count("continued") >= 1
+
+
+def test_a_run_of_params_alone_shows_params(made):
+    run = made.run()
+    run.add(made.cell("vit_tiny_patch16_224"), {"params": made.count(5717416)})
+    text = on_terminal(run)
+    assert "5.72 M" in text and "latency" not in text
