@@ -17,6 +17,8 @@ WINDOW_S = 0.1
 """A window for the stationarity test spans at least this long..."""
 WINDOW_MIN = 4
 """...and at least this many calls."""
+CAPPED_MIN = 2
+"""Warm calls after the first that even a call longer than the cap gets."""
 FLOOR_S = 0.3
 """A process samples at least this long, however narrow its interval: a quiet moment must not stand for the whole."""
 TOLERANCE = 0.05
@@ -46,7 +48,7 @@ def warm_up(timed: Callable[[], float], cap_s: float) -> WarmUp:
         window = latest_window(times)
         if window and stationary(window):
             return WarmUp(first, 1 + len(times), first + sum(times), True)
-        if first + sum(times) >= cap_s and len(times) >= WINDOW_MIN:
+        if first + sum(times) >= cap_s and len(times) >= CAPPED_MIN:
             return WarmUp(first, 1 + len(times), first + sum(times), False)
 
 

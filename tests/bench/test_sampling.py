@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from bench.sampling import WINDOW_MIN, sample, stationary, warm_up
+from bench.sampling import CAPPED_MIN, WINDOW_MIN, sample, stationary, warm_up
 
 
 def _replay(times: Iterable[float]) -> Callable[[], float]:
@@ -23,7 +23,12 @@ def test_a_steady_call_is_warm_after_one_window() -> None:
 
 
 def test_a_slow_call_needs_only_the_smallest_window() -> None:
-    assert warm_up(_replay(itertools.repeat(2.0)), cap_s=1).calls == 1 + WINDOW_MIN
+    assert warm_up(_replay(itertools.repeat(2.0)), cap_s=100).calls == 1 + WINDOW_MIN
+
+
+def test_a_call_longer_than_the_cap_is_warmed_twice_and_never_called_stationary() -> None:
+    warmed = warm_up(_replay(itertools.repeat(2.0)), cap_s=1)
+    assert (warmed.calls, warmed.stationary) == (1 + CAPPED_MIN, False)
 
 
 def test_a_falling_time_is_followed_until_it_settles() -> None:
