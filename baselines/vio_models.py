@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import vio
-from vio.config import config_dict
+from vio.configs import config_dict
 
 if TYPE_CHECKING:
     from torch import nn

@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
-from vio.config import config_dict, list_models, load_config, override, read_config
+from vio.configs import config_dict, list_models, load_config, override, read_config
 
 GOOD = """\
+architecture: vio
 stem_width: 8
 stages:
   - width: 16
@@ -26,10 +27,10 @@ num_features: 24
 
 def test_planning_needs_no_torch():
     code = (
-        "import sys, vio, vio.config\n"
+        "import sys, vio, vio.configs\n"
         "names = vio.list_models()\n"
         "assert 'vio_tiny' in names\n"
-        "[vio.config.config_dict(name) for name in names]\n"
+        "[vio.configs.config_dict(name) for name in names]\n"
         "assert 'torch' not in sys.modules\n"
         "vio.ssd\n"
         "assert 'torch' in sys.modules\n"
@@ -58,29 +59,29 @@ def test_a_good_file_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "place", "message"),
     [
-        ("state_size: 4", "state_sise: 4", "9:1", "state_sise: unknown key; did you mean 'state_size'?"),
-        ("    blocks: [dense]", "    blocs: [dense]", "4:5", "stages.0.blocs: unknown key; did you mean 'blocks'?"),
-        ("state_size: 4", "state_size: four", "9:13", "expected a whole number, got 'four'"),
-        ("state_size: 4", "state_size: 4.5", "9:13", "expected a whole number, got 4.5"),
-        ("state_size: 4", "state_size: true", "9:13", "expected a whole number, got True"),
-        ("state_size: 4", "state_size: [4]", "9:13", "expected a whole number, got [4]"),
-        ("expansion: 2", "expansion: .inf", "7:12", "expected a finite number"),
-        ("blocks: [conv, ssd]", "blocks: conv", "6:13", "expected a list, got 'conv'"),
-        ("blocks: [conv, ssd]", "blocks: [conv, 3]", "6:20", "expected a text, got 3"),
-        ("blocks: [conv, ssd]", "blocks: [conv, sdd]", "6:13", "blocks: unknown block 'sdd'; did you mean 'ssd'?"),
-        ("blocks: [conv, ssd]", "blocks: []", "6:13", "blocks: a stage needs at least one block"),
-        ("    blocks: [conv, ssd]\n", "", "5:5", "stages.1: 'blocks' is missing"),
-        ("  - width: 16\n    blocks: [dense]\n", "  - 16\n", "3:5", "expected a mapping, got 16"),
-        ("width: 32", "width: -32", "5:12", "width: must be above 0, got -32"),
-        ("head_width: 16", "head_width: 12", "8:13", "head_width: 12 does not divide the stage width 32"),
-        ("num_features: 24", "num_features: 24\nstem_width: 9", "11:1", "stem_width: is set twice"),
-        ("num_features: 24", "num_features: 24\nglobal_pool: max", "11:14", "global_pool: must be one of"),
-        ("num_features: 24", "num_features: 24\nglobal_pool: ''", "11:14", "global_pool: a classifier needs pooled"),
-        ("num_features: 24", "num_features: 24\nnum_classes: -1", "11:14", "num_classes: must be 0 or more"),
-        ("num_features: 24", "num_features: [24", "11:1", "expected ',' or ']'"),
-        ("num_features: 24", "num_features: *24", "10:15", "found undefined alias"),
-        ("num_features: 24", "num_features: !!int x", "10:15", "expected a whole number, got 'x'"),
-        ("blocks: [conv, ssd]", "blocks: &a [*a]", "6:13", "nested too deeply"),
+        ("state_size: 4", "state_sise: 4", "10:1", "state_sise: unknown key; did you mean 'state_size'?"),
+        ("    blocks: [dense]", "    blocs: [dense]", "5:5", "stages.0.blocs: unknown key; did you mean 'blocks'?"),
+        ("state_size: 4", "state_size: four", "10:13", "expected a whole number, got 'four'"),
+        ("state_size: 4", "state_size: 4.5", "10:13", "expected a whole number, got 4.5"),
+        ("state_size: 4", "state_size: true", "10:13", "expected a whole number, got True"),
+        ("state_size: 4", "state_size: [4]", "10:13", "expected a whole number, got [4]"),
+        ("expansion: 2", "expansion: .inf", "8:12", "expected a finite number"),
+        ("blocks: [conv, ssd]", "blocks: conv", "7:13", "expected a list, got 'conv'"),
+        ("blocks: [conv, ssd]", "blocks: [conv, 3]", "7:20", "expected a text, got 3"),
+        ("blocks: [conv, ssd]", "blocks: [conv, sdd]", "7:13", "blocks: unknown block 'sdd'; did you mean 'ssd'?"),
+        ("blocks: [conv, ssd]", "blocks: []", "7:13", "blocks: a stage needs at least one block"),
+        ("    blocks: [conv, ssd]\n", "", "6:5", "stages.1: 'blocks' is missing"),
+        ("  - width: 16\n    blocks: [dense]\n", "  - 16\n", "4:5", "expected a mapping, got 16"),
+        ("width: 32", "width: -32", "6:12", "width: must be above 0, got -32"),
+        ("head_width: 16", "head_width: 12", "9:13", "head_width: 12 does not divide the stage width 32"),
+        ("num_features: 24", "num_features: 24\nstem_width: 9", "12:1", "stem_width: is set twice"),
+        ("num_features: 24", "num_features: 24\nglobal_pool: max", "12:14", "global_pool: must be one of"),
+        ("num_features: 24", "num_features: 24\nglobal_pool: ''", "12:14", "global_pool: a classifier needs pooled"),
+        ("num_features: 24", "num_features: 24\nnum_classes: -1", "12:14", "num_classes: must be 0 or more"),
+        ("num_features: 24", "num_features: [24", "12:1", "expected ',' or ']'"),
+        ("num_features: 24", "num_features: *24", "11:15", "found undefined alias"),
+        ("num_features: 24", "num_features: !!int x", "11:15", "expected a whole number, got 'x'"),
+        ("blocks: [conv, ssd]", "blocks: &a [*a]", "7:13", "nested too deeply"),
         (GOOD, "", "1:1", "the file is empty"),
         (GOOD, "- 1\n", "1:1", "expected a mapping, got [1]"),
         (GOOD, "a: \0", "1:1", "special characters are not allowed"),

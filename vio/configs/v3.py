@@ -1,0 +1,56 @@
+"""Configuration of VIO v3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from vio.configs.base import ModelConfig
+from vio.configs.reader import ConfigError, require_one_of, require_positive
+
+BLOCKS = ("dense", "conv", "ssd", "attention")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageConfig:
+    """Blocks at one resolution. A stage begins by halving the resolution of the one before."""
+
+    width: int
+    """Channels."""
+    blocks: tuple[str, ...]
+    """Kind of each block, one of BLOCKS: dense 3x3 pair, or feed-forward behind a conv, ssd or attention mixer."""
+
+    def __post_init__(self) -> None:
+        require_positive(self, "width")
+        if not self.blocks:
+            raise ConfigError(("blocks",), "a stage needs at least one block")
+        require_one_of(self, "blocks", BLOCKS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VIOConfig(ModelConfig):
+    """A whole model."""
+
+    architecture: ClassVar[str] = "vio"
+
+    stem_width: int
+    """Channels after the first convolution, at stride 4."""
+    stages: tuple[StageConfig, ...]
+    """Stages at stride 8, 16, 32 and so on."""
+    expansion: float
+    """Hidden width of a feed-forward layer, as a multiple of its stage's width."""
+    head_width: int
+    """Channels of one head of a scan or of attention."""
+    state_size: int
+    """State of a scan, in numbers a channel."""
+    num_features: int
+    """Channels that the classifier sees."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_positive(self, "stem_width", "expansion", "head_width", "state_size", "num_features")
+        if not self.stages:
+            raise ConfigError(("stages",), "a model needs at least one stage")
+        for stage in self.stages:
+            if {"ssd", "attention"} & set(stage.blocks) and stage.width % self.head_width:
+                raise ConfigError(("head_width",), f"{self.head_width} does not divide the stage width {stage.width}")
