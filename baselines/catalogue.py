@@ -1,7 +1,7 @@
 """The catalogue: every model by its name, and how it is built for an input size.
 
-Three sources answer for a name: VIO's own models, timm's, and a user's ``package.module:factory``. Names in
-``size_classes.yaml`` are known without importing anything heavy.
+Four sources answer for a name: VIO's own models, timm's, token mixers (``mixer/...``) and a user's
+``package.module:factory``. Names in ``size_classes.yaml`` are known without importing anything heavy.
 """
 
 from __future__ import annotations
@@ -13,10 +13,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import yaml
 
+from baselines.errors import UsageError
 from baselines.registry import Registry, unknown_name
 
 if TYPE_CHECKING:
     from torch import nn
+
+IMAGES, SEQUENCES = 4, 3
+"""Dimensions of an input, (B, 3, H, W) or (B, L, C), by which what a model takes is told."""
+
+_FORMS = {IMAGES: "images (B, 3, H, W)", SEQUENCES: "sequences (B, L, C)"}
 
 SIZE_CLASSES = ("nano", "tiny", "small", "base")
 
@@ -34,11 +40,17 @@ class ModelEntry:
 class ModelSource(Protocol):
     """Where models of one origin come from. One module each; found through ``SOURCES``."""
 
+    takes: int | None
+    """Dimensions of the input that its models take, or None where any may be tried."""
+
+    def names(self) -> list[str]:
+        """The names to suggest for a misspelt one; none where they can't be known."""
+
     def find(self, name: str) -> str | None:
         """The family of ``name``, or None where this source does not know it."""
 
-    def config(self, name: str, family: str, height: int, width: int) -> dict[str, Any]:
-        """The arguments that ``name`` is built with for an input of height x width pixels."""
+    def config(self, name: str, family: str, shape: tuple[int, ...]) -> dict[str, Any]:
+        """The arguments that ``name`` is built with for an input of this shape."""
 
     def build(self, name: str, config: dict[str, Any]) -> nn.Module:
         """The model with fresh random weights, on torch's current default device."""
@@ -48,6 +60,7 @@ SOURCES: Registry[ModelSource] = Registry(
     "model_source",
     {
         "vio": "baselines.vio_models:SOURCE",
+        "mixer": "baselines.mixer_models:SOURCE",
         "user": "baselines.user_models:SOURCE",
         "timm": "baselines.timm_models:SOURCE",
     },
@@ -81,14 +94,19 @@ def find(name: str) -> ModelEntry:
         family = SOURCES.load(source_name).find(name)
         if family is not None:
             return ModelEntry(name, family, source_name)
-    from baselines.timm_models import all_names
+    known = [known for source_name in SOURCES for known in SOURCES.load(source_name).names()]
+    raise unknown_name("model", name, known, hint="see 'vio-bench list models'")
 
-    raise unknown_name("model", name, [*listed(), *all_names()], hint="see 'vio-bench list models'")
 
+def config(entry: ModelEntry, shape: tuple[int, ...]) -> dict[str, Any]:
+    """The arguments that decide how ``entry`` is built for an input of ``shape``.
 
-def config(entry: ModelEntry, height: int, width: int) -> dict[str, Any]:
-    """The arguments that decide how ``entry`` is built for an input of height x width pixels."""
-    return SOURCES.load(entry.source).config(entry.name, entry.family, height, width)
+    Raises ``UsageError`` where the model takes another kind of input.
+    """
+    source = SOURCES.load(entry.source)
+    if source.takes not in (None, len(shape)):
+        raise UsageError(f"model '{entry.name}' takes {_FORMS[source.takes]}, not {_FORMS[len(shape)]}")
+    return source.config(entry.name, entry.family, shape)
 
 
 def build(entry: ModelEntry, config: dict[str, Any]) -> nn.Module:

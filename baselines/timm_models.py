@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from baselines.catalogue import IMAGES, listed
 from baselines.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ def all_names() -> list[str]:
 class TimmSource:
     """Models that ``timm.create_model`` builds; a pretrained tag after a dot is accepted and has no effect."""
 
+    takes = IMAGES
+
+    def names(self) -> list[str]:
+        """Every architecture name that the installed timm can build."""
+        return all_names()
+
     def find(self, name: str) -> str | None:
         """The family of a timm model, or None where timm has no such name."""
         import timm
@@ -36,9 +43,9 @@ class TimmSource:
         module: str = timm.model_entrypoint(name.partition(".")[0]).__module__.rpartition(".")[2]
         return _FAMILIES.get(module, module)
 
-    def config(self, name: str, family: str, height: int, width: int) -> dict[str, Any]:
+    def config(self, name: str, family: str, shape: tuple[int, ...]) -> dict[str, Any]:
         """``img_size`` for models with a fixed input size, nothing for all others."""
-        return {"img_size": [height, width]} if family == "vit" or _fixed_size(name) else {}
+        return {"img_size": list(shape[-2:])} if family == "vit" or _fixed_size(name) else {}
 
     def build(self, name: str, config: dict[str, Any]) -> nn.Module:
         """The model with timm's own initialisation."""
@@ -52,8 +59,6 @@ class TimmSource:
 
 
 def _fixed_size(name: str) -> bool:
-    from baselines.catalogue import listed
-
     if name in listed():  # known not to be fixed, and asking timm would import it
         return False
     import timm

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 class UserSource:
     """Factories in modules that Python can import; the working directory is on the path, as with ``python -m``."""
 
+    takes = None
+
+    def names(self) -> list[str]:
+        """None: only its user knows."""
+        return []
+
     def find(self, name: str) -> str | None:
         """``user`` where ``name`` has the form ``package.module:factory`` and imports; ``UsageError`` where not."""
         if ":" not in name:
@@ -26,13 +32,13 @@ class UserSource:
         _factory(name)
         return "user"
 
-    def config(self, name: str, family: str, height: int, width: int) -> dict[str, Any]:  # noqa: ARG002
+    def config(self, name: str, family: str, shape: tuple[int, ...]) -> dict[str, Any]:  # noqa: ARG002
         """The digest of the module's source: a factory takes no arguments, but its code decides the result."""
         return {"source": _digest(name)}
 
     def build(self, name: str, config: dict[str, Any]) -> nn.Module:
         """What the factory returns. Raises ``UsageError`` where its module changed since the cell was planned."""
-        if config != self.config(name, "user", 0, 0):
+        if config != self.config(name, "user", ()):
             raise UsageError(f"model '{name}': its module changed since the run was planned; start a new run")
         return _factory(name)()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import vio
-from vio.configs import config_dict
+from baselines.catalogue import IMAGES
+from vio.configs import config_dict, load_config
 
 if TYPE_CHECKING:
     from torch import nn
@@ -14,11 +16,17 @@ if TYPE_CHECKING:
 class VioSource:
     """Models that the ``vio`` package registers; their whole configuration is part of a cell's identity."""
 
+    takes = IMAGES
+
+    def names(self) -> list[str]:
+        """Every model that the package registers."""
+        return list(vio.list_models())
+
     def find(self, name: str) -> str | None:
         """``vio`` where the package has a model of that name."""
         return "vio" if name in vio.list_models() else None
 
-    def config(self, name: str, family: str, height: int, width: int) -> dict[str, Any]:  # noqa: ARG002
+    def config(self, name: str, family: str, shape: tuple[int, ...]) -> dict[str, Any]:  # noqa: ARG002
         """The model's configuration; any height and width run through the same weights."""
         return config_dict(name)
 
@@ -30,23 +38,43 @@ class VioSource:
 SOURCE = VioSource()
 
 
+default_cfgs: dict[str, dict[str, Any]] = {}
+"""How each registered model wants its images, where timm looks for it."""
+
+
 def register_in_timm() -> None:
-    """Make ``timm.create_model("vio_tiny")`` work. Registering twice changes nothing."""
+    """Make ``timm.create_model("vio_tiny")`` work, for every image model. Registering twice changes nothing."""
     import timm
     from timm.models import register_model
 
+    from vio.backbone import default_cfg
+    from vio.registry import takes_images
+
     for name in vio.list_models():
-        if not timm.is_model(name):
+        if takes_images(name) and not timm.is_model(name):
+            default_cfgs[name] = default_cfg(load_config(name))
             register_model(_entrypoint(name))
 
 
 def _entrypoint(name: str) -> Any:
 
-    def create(pretrained: bool = False, **kwargs: Any) -> nn.Module:
-        if pretrained:
-            raise RuntimeError(f"no pretrained weights exist for {name}; pass pretrained=False")
-        kwargs.pop("pretrained_cfg", None), kwargs.pop("pretrained_cfg_overlay", None), kwargs.pop("cache_dir", None)
-        return vio.create_model(name, **kwargs)
+    def create(pretrained: bool = False, **kwargs: Any) -> Any:
+        from timm.models import build_model_with_cfg
+
+        from vio.backbone import Backbone
+
+        model = build_model_with_cfg(
+            partial(vio.create_model, name),
+            name,
+            pretrained,
+            # A map for each stage unless told otherwise; the flattening is for timm's other ways to take maps out.
+            feature_cfg={"feature_cls": "getter", "out_indices": None, "flatten_sequential": True},
+            **kwargs,
+        )
+        backbone = getattr(model, "model", model)
+        if isinstance(backbone, Backbone):
+            model.pretrained_cfg.update(backbone.architecture_cfg)  # timm knows only what the configuration tells
+        return model
 
     create.__name__ = create.__qualname__ = name
     create.__module__ = __name__

@@ -201,22 +201,28 @@ def list_(
 def show(
     model: Annotated[str, typer.Argument(help="A model's name, or package.module:factory.", show_default=False)],
     image_size: Annotated[int, typer.Option(min=16, max=16384, help="Side of the square input in pixels.")] = 224,
-    batch: Annotated[int, typer.Option(min=1, help="Images in the batch.")] = 1,
+    length: Annotated[int | None, typer.Option(min=1, help="Tokens, for a model that takes sequences.")] = None,
+    channels: Annotated[int, typer.Option(min=1, help="Channels of a token, with --length.")] = 192,
+    batch: Annotated[int, typer.Option(min=1, help="Images or sequences in the batch.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Show a model's exact figures: params, MACs, FLOPs, coverage, tensor peak and layers."""
     from baselines import catalogue
     from baselines.errors import UsageError
+    from suites.cell import ImageWorkload, SequenceWorkload, Workload
 
+    workload: Workload = ImageWorkload(batch=batch, height=image_size, width=image_size)
+    if length is not None:
+        workload = SequenceWorkload(batch=batch, length=length, channels=channels)
     with redirect_stdout(sys.stderr):  # what a user's model prints is not the answer
-        catalogue.find(model)
+        catalogue.config(catalogue.find(model), workload.shape)
         from bench.show import describe
 
         try:
-            figures = describe(model, image_size, batch)
+            figures = describe(model, workload)
         except (Exception, SystemExit) as error:  # the model may raise anything
             reason = f"{type(error).__name__}: {error}"
-            raise UsageError(f"{model} can't run at {image_size} px, batch {batch}: {reason}") from error
+            raise UsageError(f"{model} can't run at {workload.label}: {reason}") from error
     if as_json:
         _print_json(figures)
         return

@@ -15,7 +15,7 @@ import psutil
 from suites.fingerprint import Gpu, Machine, Session
 from suites.schema import now
 
-_PACKAGES = ("vio-bench", "torch", "torchvision", "timm", "fvcore", "numpy")
+_PACKAGES = ("vio-bench", "torch", "torchvision", "timm", "fvcore", "numpy", "mambapy", "transformers")
 _GPU_FIELDS = "name,memory.total,driver_version,clocks.sm,clocks.max.sm"
 
 

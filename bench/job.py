@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,6 +32,8 @@ class Job:
     min_samples: int
     check_output: bool
     """Whether this process also checks the output; once a cell, and never before the first call is timed."""
+    known: Mapping[str, float] = field(default_factory=dict)
+    """Exact figures that an earlier process of the cell has read."""
 
 
 @dataclass(frozen=True)

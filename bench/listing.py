@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from baselines.catalogue import size_classes
+from baselines.mixer_models import MIXERS
 from baselines.registry import Registry
 from bench.devices import DEVICES
 from bench.probes import PROBES
@@ -19,9 +20,10 @@ _ABOUT = {
     "eager": "PyTorch, operator by operator",
     "params": "parameters, exactly",
     "macs": "multiply-accumulates by two counters, FLOPs, coverage",
-    "latency": "one forward, warm, with interval",
-    "throughput": "images a second, back to back",
+    "latency": "one call, warm, with interval",
+    "throughput": "images or sequences a second, back to back",
     "peak_memory": "live tensors exactly, and the device's own peak",
+    "sgemm_share": "MACs a second over those of a large matrix product, timed in turn",
 }
 
 
@@ -42,6 +44,7 @@ def listing(kind: str, every: bool = False) -> dict[str, str]:
 
 def _models(every: bool) -> dict[str, str]:
     found = {e.name: f"{size}, {e.family}" for size, entries in size_classes().items() for e in entries}
+    found |= {name: f"token mixer: {mixer.about}" for name, mixer in MIXERS.items()}
     if every:
         from baselines.timm_models import all_names
 

@@ -22,6 +22,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
+from bench.gradients import gradients
+
 _MOVES_DATA = {
     "copy_", "clone", "_to_copy", "cat", "stack", "index", "index_select", "gather", "embedding", "constant_pad_nd",
     "empty", "empty_like", "empty_strided", "new_empty", "zeros", "zeros_like", "new_zeros", "ones", "ones_like",
@@ -70,24 +72,24 @@ class DispatcherCount:
         return counted / total if total else 1.0
 
 
-def count_by_dispatcher(model: nn.Module, example: torch.Tensor) -> DispatcherCount:
-    """Count on the meta device, where every operator passes the dispatcher and none computes.
+def count_by_dispatcher(model: nn.Module, example: torch.Tensor, *, backward: bool = False) -> DispatcherCount:
+    """Count a forward, or with ``backward`` what ``bench.gradients`` runs, on the meta device.
 
-    A model that can't run there (it reads values, or holds tensors outside its parameters and buffers) is counted
-    while it really runs.
+    There every operator passes the dispatcher and none computes. A model that can't run there (it reads values, or
+    holds tensors outside its parameters and buffers) is counted while it really runs.
     """
     try:
         apart = copy.deepcopy(model).to("meta")  # a model may keep what it made on the first call
-        return _count(apart, example.to("meta"), "meta")
+        return _count(apart, example.to("meta"), "meta", backward)
     except Exception:  # whatever meta tensors, or copies, can't do
-        return _count(model, example, str(example.device))
+        return _count(model, example, str(example.device), backward)
 
 
-def _count(model: nn.Module, example: torch.Tensor, device: str) -> DispatcherCount:
+def _count(model: nn.Module, example: torch.Tensor, device: str, backward: bool) -> DispatcherCount:
     counter = FlopCounterMode(display=False, custom_mapping=_EXTRA_FORMULAS)
     tally = _Tally()
     with torch.no_grad(), _no_fused_layers(), tally, counter:
-        model(example)
+        gradients(model, example) if backward else model(example)
     by_module = {
         name.partition(".")[2]: sum(flops.values()) // 2
         for name, flops in counter.get_flop_counts().items()
@@ -129,6 +131,11 @@ def _attention_flops(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> in
     return 2 * attention_macs(list(query), list(key), list(value))
 
 
+def _attention_backward_flops(_: Any, query: Any, key: Any, value: Any, *__: Any, **___: Any) -> int:
+    """Two products for each of the forward's two; the scores that it computes again are not counted."""
+    return 2 * _attention_flops(query, key, value)
+
+
 def _mv_flops(matrix: Any, *_: Any, **__: Any) -> int:
     return 2 * int(math.prod(matrix))
 
@@ -137,9 +144,18 @@ def _addmv_flops(_: Any, matrix: Any, *__: Any, **___: Any) -> int:
     return 2 * int(math.prod(matrix))
 
 
-# products without a formula in PyTorch, which would silently count as nothing
+def _convolution_backward_flops(gradient: Any, x: Any, weight: Any, *rest: Any, **_: Any) -> int:
+    """As many as the forward for the input's gradient, and as many for the weight's."""
+    transposed, wanted = rest[4], rest[7]
+    forward: int = math.prod(x if transposed else gradient) * math.prod(weight[1:])
+    return 2 * forward * sum(map(bool, wanted[:2]))
+
+
+# products without a formula in PyTorch, which would silently count as nothing, or with one that forgets the groups
 _EXTRA_FORMULAS = {
+    torch.ops.aten.convolution_backward: _convolution_backward_flops,
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward_flops,
     torch.ops.aten.mv: _mv_flops,
     torch.ops.aten.addmv: _addmv_flops,
 }

@@ -45,7 +45,8 @@ def make_plan(file: SuiteFile, options: Options) -> Plan:
     _check_names(suite.metrics, "metrics", PROBES, where)
     _check_names(suite.device, "device", DEVICES, where)
     _check_names(suite.runtime, "runtime", RUNTIMES, where)
-    entries = [_find(name, where(("models", index))) for index, name in enumerate(suite.model_names())]
+    shape = next(iter(suite.workload.workloads())).shape
+    entries = [_find(name, shape, where(("models", index))) for index, name in enumerate(suite.model_names())]
     created = now()
     run = f"{suite.name}-{created:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     return Plan(run=run, created=created, suite=suite, cells=_cells(suite, entries))
@@ -88,9 +89,12 @@ def _check_names(names: Iterable[str], key: str, registry: Registry[object], whe
             raise UsageError(f"{where((key, index))}{error}") from None  # type: ignore[operator]
 
 
-def _find(name: str, where: str) -> ModelEntry:
+def _find(name: str, shape: tuple[int, ...], where: str) -> ModelEntry:
+    """The model by its name, if it takes an input of this shape."""
     try:
-        return catalogue.find(name)
+        entry = catalogue.find(name)
+        catalogue.config(entry, shape)
+        return entry
     except UsageError as error:
         raise UsageError(f"{where}{error}") from error
 
@@ -112,7 +116,7 @@ def _cell(
     return Cell.model_validate(
         {
             "model": entry.name,
-            "config": catalogue.config(entry, workload.height, workload.width),
+            "config": catalogue.config(entry, workload.shape),
             "workload": workload,
             "device": device,
             "runtime": runtime,

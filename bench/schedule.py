@@ -84,5 +84,6 @@ class Schedule:
             time_slice_s=self.protocol.time_cap_s / self.protocol.processes,
             min_samples=math.ceil(MIN_SAMPLES / self.protocol.processes),
             check_output=not work.outcomes,
+            known={name: estimate.value for name, estimate in work.estimates().items() if estimate.exact},
         )
         work.outcomes.append(self.executor.execute(job))

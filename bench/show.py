@@ -11,18 +11,17 @@ from bench.plan import default_threads
 from bench.probes import PROBES
 from bench.subject import build_subject, check_call
 from bench.tensor_memory import peak_tensor_bytes
-from suites.cell import Cell, ImageWorkload
+from suites.cell import Cell, Workload
 from suites.protocol import Protocol
 
 
-def describe(name: str, image_size: int, batch: int) -> dict[str, Any]:
-    """Params, MACs, FLOPs, coverage, tensor peak and a layer table of a model, as plain data.
+def describe(name: str, workload: Workload) -> dict[str, Any]:
+    """Params, MACs, FLOPs, coverage, tensor peak and a layer table of a model on one input, as plain data.
 
     ``layers`` has a row for every direct child, and for each child of a container, with params and MACs.
     """
     entry = catalogue.find(name)
-    workload = ImageWorkload(batch=batch, height=image_size, width=image_size)
-    config = catalogue.config(entry, image_size, image_size)
+    config = catalogue.config(entry, workload.shape)
     cell = Cell(model=name, config=config, workload=workload, device="cpu", threads=default_threads())
     subject = build_subject(Job(cell, "exact", ("params", "macs"), Protocol(), 0.0, 0, check_output=True))
     check_call(subject)
@@ -34,8 +33,9 @@ def describe(name: str, image_size: int, batch: int) -> dict[str, Any]:
         "model": name,
         "family": entry.family,
         "size_class": entry.size_class,
-        "image_size": image_size,
-        "batch": batch,
+        "workload": workload.label,
+        **workload.dimensions,
+        "batch": workload.batch,
         "tokens": workload.tokens,
         "params": int(figures["params"]),
         "buffers": int(figures["buffers"]),

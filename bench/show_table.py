@@ -10,7 +10,7 @@ from rich.table import Table
 
 def tables(figures: dict[str, Any]) -> list[Table | str]:
     """The figures and the layers of a model, from what ``bench.show.describe`` found."""
-    title = f"{figures['model']} at {figures['image_size']} px, batch {figures['batch']}"
+    title = f"{figures['model']} at {figures['workload']}"
     head = Table(title=escape(title), show_header=False, title_justify="left")
     head.add_column()
     head.add_column(justify="right")

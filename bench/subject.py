@@ -10,8 +10,10 @@ from torch import nn
 
 from baselines import catalogue
 from baselines.batch_norm_folding import fold_batch_norms
+from baselines.errors import NotInstalled
 from baselines.live_weights import make_live
 from bench.devices import DEVICES, Device
+from bench.gradients import gradients
 from bench.job import Job, Unavailable
 from bench.runtimes import RUNTIMES
 from suites.cell import Cell
@@ -35,16 +37,22 @@ class Subject:
     pristine: torch.Tensor
     """What the input must still be after every call."""
     call: Callable[[], torch.Tensor]
-    """Runs the model once through the cell's runtime."""
+    """Runs the model once through the cell's runtime, with the backward where the workload's mode asks for it."""
     device: Device
     warnings: tuple[MeasurementWarning, ...]
+
+    @property
+    def backward(self) -> bool:
+        """Whether a call runs the backward too."""
+        return self.job.cell.workload.mode == "forward_backward"
 
 
 def build_subject(job: Job) -> Subject:
     """Build everything that ``job`` measures.
 
-    Raises ``Unavailable`` where the machine lacks device, runtime or precision, ``UsageError`` where the model can't
-    be built so, ``ValueError`` where folding changed its output; what the model itself raises goes through.
+    Raises ``Unavailable`` where the machine lacks device, runtime, precision or the model's package, ``UsageError``
+    where the model can't be built so, ``ValueError`` where folding changed its output; what the model itself raises
+    goes through.
     """
     cell = job.cell
     device, runtime = DEVICES.load(cell.device), RUNTIMES.load(cell.runtime)
@@ -57,21 +65,31 @@ def build_subject(job: Job) -> Subject:
         device.prepare_for_memory()
     torch.set_num_threads(cell.threads)
     torch.manual_seed(cell.seed)
-    model = catalogue.build(catalogue.find(cell.model), cell.config)
+    try:
+        model = catalogue.build(catalogue.find(cell.model), cell.config)
+    except NotInstalled as error:
+        raise Unavailable(str(error)) from error
     make_live(model, cell.seed)
     example = make_input(cell.workload, cell.seed)
     warnings = _fold(model, cell) if cell.workload.fuse else ()
     dtype, layout = _DTYPES[cell.precision], _MEMORY_FORMATS[cell.workload.layout]
     model = model.to(device.torch_name, dtype).to(memory_format=layout)
     example = example.to(device=device.torch_name, dtype=dtype, memory_format=layout)
-    call = runtime.prepare(model, example)
+    call = runtime.prepare(model, example, backward=cell.workload.mode == "forward_backward")
     return Subject(job, model, example, example.clone(), call, device, warnings)
 
 
 def check_call(subject: Subject) -> None:
-    """Raise ``ValueError`` unless a call leaves input and threads alone and returns a finite tensor (batch, ...)."""
+    """Raise ``ValueError`` unless a call leaves input and threads alone and returns a finite tensor (batch, ...).
+
+    Where the workload's mode asks for the backward, its gradients must be finite too.
+    """
     threads = subject.job.cell.threads
     _check_output(subject.call(), subject.job.cell.workload.batch)
+    if subject.backward:
+        bad = sum(int((~torch.isfinite(g)).sum()) for g in gradients(subject.model, subject.example)[1])
+        if bad:
+            raise ValueError(f"the backward gave {bad} gradients that are NaN or infinite")
     if not torch.equal(subject.example, subject.pristine):
         raise ValueError("forward changes its input: calls after the first would compute something else")
     if torch.get_num_threads() != threads:
@@ -92,7 +110,7 @@ def _check_output(output: object, batch: int) -> None:
 
 def _fold(model: nn.Module, cell: Cell) -> tuple[MeasurementWarning, ...]:
     """Fold in float32 on the CPU, and hold it against the unfolded output on an input that folding never saw."""
-    shape = (1, 3, cell.workload.height, cell.workload.width)
+    shape = (1, *cell.workload.shape[1:])
     other = torch.randn(shape, generator=torch.Generator().manual_seed(cell.seed + 1))
     with torch.no_grad():
         expected = model(other)

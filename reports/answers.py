@@ -49,13 +49,12 @@ class Answer:
     def setting(self) -> str:
         """Everything but the size that a block shares: one plot and one group of tables each."""
         threads = "1 thread" if self.cell.threads == 1 else f"{self.cell.threads} threads"
-        return f"{self.cell.device}, {threads}, batch {self.cell.workload.batch}"
+        return f"{self.cell.device}, {threads}, {self.cell.workload.setting}"
 
     @property
     def size(self) -> str:
-        """The input's size without unit: `224`, or `224x448` (height first)."""
-        height, width = self.cell.workload.height, self.cell.workload.width
-        return str(height) if height == width else f"{height}x{width}"
+        """The input's size without unit: `224`, `224x448` (height first), or the length of a sequence."""
+        return self.cell.workload.size
 
     @property
     def variant(self) -> tuple[object, ...]:

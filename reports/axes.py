@@ -26,7 +26,7 @@ def scale_axes(axes: Axes, unit: str) -> None:
     axes.xaxis.set_major_locator(LogLocator(base=2))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda tokens, _: f"{tokens:,.0f}"))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel("tokens, (H/16)·(W/16)")
+    axes.set_xlabel("tokens")
     subs = (1.0, 2.0, 5.0) if high / low < 1e3 and unit != "B" else (1.0,)
     axes.yaxis.set_major_locator(LogLocator(base=2 if unit == "B" else 10, subs=subs, numticks=12))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, unit)))
@@ -40,7 +40,8 @@ def _tick(value: float, unit: str) -> str:
 
 
 def label_sizes(axes: Axes, sizes: Mapping[int, str]) -> None:
-    """A second axis on top with the image sizes that were measured."""
+    """A second axis on top with the image sizes that were measured, which say what tokens are."""
+    axes.set_xlabel("tokens, (H/16)·(W/16)")
     top = axes.secondary_xaxis("top")
     top.xaxis.set_major_locator(FixedLocator([float(tokens) for tokens in sizes]))
     top.xaxis.set_minor_locator(NullLocator())

@@ -68,10 +68,10 @@ def _mark(index: int) -> str:
 
 def places(cells: Sequence[Answer]) -> str:
     """Cells in few words: `vit_tiny_patch16_224 (128, 224 px)`, several series joined by `; `."""
-    sizes: dict[str, list[str]] = {}
+    sizes: dict[tuple[str, str], list[str]] = {}
     for answer in cells:
-        sizes.setdefault(answer.series, []).append(answer.size)
-    return "; ".join(f"{series} ({_few(list(dict.fromkeys(found)))} px)" for series, found in sizes.items())
+        sizes.setdefault((answer.series, answer.cell.workload.unit), []).append(answer.size)
+    return "; ".join(f"{series} ({_few(list(dict.fromkeys(found)))} {unit})" for (series, unit), found in sizes.items())
 
 
 def _few(sizes: Sequence[str]) -> str:

@@ -12,13 +12,16 @@ from suites.results import Results
 
 COLUMNS = {
     "model": "string", "series": "string", "family": "string", "size_class": "string", "setting": "string",
-    "tokens": "int64", "height": "int64", "width": "int64", "batch": "int64", "device": "string", "runtime": "string",
+    "tokens": "int64", "height": "Int64", "width": "Int64", "length": "Int64", "channels": "Int64", "mode": "string",
+    "batch": "int64", "device": "string", "runtime": "string",
     "precision": "string", "layout": "string", "fuse": "bool", "threads": "int64", "seed": "int64",
     "status": "string", "reason": "string", "metric": "string", "value": "float64", "unit": "string",
     "low": "float64", "high": "float64", "confidence": "float64", "n": "Int64", "exact": "boolean",
     "method": "string", "origin": "string", "flags": "string", "block": "string", "identity": "string",
 }  # fmt: skip
-"""Columns and their types. `flags`: kinds of warnings about this metric or the whole record, joined by commas."""
+"""Columns and their types. Images have height and width, sequences length and channels.
+
+`flags`: kinds of warnings about this metric or the whole record, joined by commas."""
 
 
 def frame(results: Results) -> pandas.DataFrame:
@@ -48,8 +51,8 @@ def _of_cell(answer: Answer) -> dict[str, Any]:
         "size_class": answer.planned.size_class,
         "setting": answer.setting,
         "tokens": workload.tokens,
-        "height": workload.height,
-        "width": workload.width,
+        **{side: workload.dimensions.get(side) for side in ("height", "width", "length", "channels")},
+        "mode": workload.mode,
         "batch": workload.batch,
         "device": cell.device,
         "runtime": cell.runtime,

@@ -12,6 +12,7 @@ LABELS = {
     "macs": "MACs",
     "latency": "latency",
     "throughput": "throughput",
+    "sgemm_share": "share of sgemm",
     "peak_tensor_bytes": "peak tensors",
     "peak_rss": "peak RSS",
     "peak_allocated": "peak allocated",
@@ -20,7 +21,7 @@ LABELS = {
 }
 """Names for people, in the order of columns."""
 
-SECONDARY = {"buffers", "weight_bytes", "flops", "macs_coverage", "input_bytes", "first_call"}
+SECONDARY = {"buffers", "weight_bytes", "flops", "macs_coverage", "input_bytes", "first_call", "sgemm_rate"}
 """In the CSV tables, not in those for people."""
 
 SCALING = (

@@ -147,7 +147,9 @@ def _finish(axes: Axes, title: str, shown: Sequence[_Line]) -> None:
         return
     metric, unit = drawn[0].entry.metric, drawn[0].estimates[0].unit
     scale_axes(axes, unit)
-    label_sizes(axes, {t: c.size for line in drawn for t, c in zip(line.tokens, line.cells, strict=True)})
+    sizes = {t: c.size for line in drawn for t, c in zip(line.tokens, line.cells, strict=True)}
+    if any(size != str(tokens) for tokens, size in sizes.items()):
+        label_sizes(axes, sizes)
     draw_guides(axes, falling=metric == "throughput")
     axes.set_title(title, pad=12)
     axes.set_ylabel(label(metric))

@@ -56,12 +56,14 @@ def _fastest(cells: Sequence[Answer], group: Sequence[Answer]) -> str:
     found = lead(cells)
     if found is None:
         blocks = {answer.record.block for answer in cells if answer.record and "latency" in answer.figures}
-        return f"At {cells[0].size} px the cells were timed in different sessions, so they are not ranked." * (
-            len(blocks) > 1
+        return (
+            f"At {cells[0].cell.workload.title[0]} the cells were timed in different sessions, so they are not ranked."
+            * (len(blocks) > 1)
         )
     best, estimate = found.best, found.best.figures["latency"]
-    size_class = f", size class {best.planned.size_class}" if best.planned.size_class else ""
-    where = f"At {best.size} px ({best.cell.workload.tokens:,} tokens{size_class})"
+    size_class = [f"size class {best.planned.size_class}"] if best.planned.size_class else []
+    named, *details = [*best.cell.workload.title, *size_class]
+    where = f"At {named}" + (f" ({', '.join(details)})" if details else "")
     time = f"{figure(estimate.value, estimate.unit)} {spread(estimate)}".rstrip()
     if not found.certain:
         said = f"{where} {best.series} has the least median, {time}; a single process a cell says no more than that"

@@ -24,7 +24,7 @@ from suites.record import FAILED
 from suites.results import Results
 
 _NAME_WIDTH, _GAP = 40, 3
-_PIVOTS = ("latency", "throughput", "peak_tensor_bytes", "peak_rss", "peak_allocated")
+_PIVOTS = ("latency", "throughput", "sgemm_share", "peak_tensor_bytes", "peak_rss", "peak_allocated")
 _UNITS = {"s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")), "B": ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))}
 
 
@@ -57,7 +57,10 @@ def _pivots(
     scale, unit = _unit([answer.figures[metric] for answer in part if metric in answer.figures])
     by_series = {series: {answer.size: answer for answer in line} for (_, series), line in lines(part).items()}
     columns = [
-        _Column(f"{size} px", [_cell(line.get(size), metric, scale, flags) for line in by_series.values()])
+        _Column(
+            f"{size} {part[0].cell.workload.unit}",
+            [_cell(line.get(size), metric, scale, flags) for line in by_series.values()],
+        )
         for size in sizes
     ]
     first = [_Column(label(beside), [_beside(line.values(), beside) for line in by_series.values()])] if beside else []

@@ -38,14 +38,11 @@ def workload_tables(group: Sequence[Answer], flags: Flags) -> list[TextTable]:
     for answer in group:
         tables.setdefault((answer.size, answer.setting), []).append(answer)
     return [
-        _workload_table(size, setting if several else "", cells, compared, flags)
-        for (size, setting), cells in tables.items()
+        _workload_table(setting if several else "", cells, compared, flags) for (_, setting), cells in tables.items()
     ]
 
 
-def _workload_table(
-    size: str, setting: str, cells: Sequence[Answer], compared: Mapping[str, Answer], flags: Flags
-) -> TextTable:
+def _workload_table(setting: str, cells: Sequence[Answer], compared: Mapping[str, Answer], flags: Flags) -> TextTable:
     metrics = headline(name for answer in cells for name in (*answer.figures, *_missed(answer)))
     ratios = {answer.planned.identity: _ratio(answer, compared) for answer in cells}
     pairs = [(answer, compared[i]) for answer in cells if ratios[i := answer.planned.identity]]
@@ -55,7 +52,7 @@ def _workload_table(
         unused.add("status")
     shown = [name for name in columns[0] if name not in unused]
     rows = [[row[name] for name in shown] for row in columns]
-    title = f"{size} px, {cells[0].cell.workload.tokens:,} tokens" + (f" ({setting})" if setting else "")
+    title = ", ".join(cells[0].cell.workload.title) + (f" ({setting})" if setting else "")
     return TextTable(title, shown, rows, _caption(pairs))
 
 

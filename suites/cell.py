@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from suites.schema import Strict
 
@@ -15,6 +15,8 @@ PATCH = 16
 
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
 Layout = Literal["contiguous", "channels_last"]
+Source = Literal["photo", "noise"]
+Mode = Literal["forward", "forward_backward"]
 Positive = Annotated[int, Field(ge=1, le=2**20, strict=True)]
 Pixels = Annotated[int, Field(ge=16, le=16384, strict=True)]
 Seed = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
@@ -31,12 +33,24 @@ class ImageWorkload(Strict):
     """Height in pixels."""
     width: Pixels
     """Width in pixels."""
-    source: Literal["photo", "noise"] = "photo"
+    source: Source = "photo"
     """`photo`: real photographs, resized; `noise`: standard normal."""
     layout: Layout = "contiguous"
     """Memory format of weights and input."""
     fuse: bool = False
     """Whether batch norms are folded into the layers before them."""
+
+    mode: ClassVar[Mode] = "forward"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the input tensor, (B, 3, H, W)."""
+        return self.batch, 3, self.height, self.width
+
+    @property
+    def dimensions(self) -> dict[str, int]:
+        """The input's sides by name."""
+        return {"height": self.height, "width": self.width}
 
     @property
     def tokens(self) -> int:
@@ -44,18 +58,114 @@ class ImageWorkload(Strict):
         return (self.height // PATCH) * (self.width // PATCH)
 
     @property
+    def size(self) -> str:
+        """The input's size without unit: `224`, or `224x448` (height first)."""
+        return str(self.height) if self.height == self.width else f"{self.height}x{self.width}"
+
+    @property
+    def unit(self) -> str:
+        """The unit of `size`."""
+        return "px"
+
+    @property
+    def title(self) -> tuple[str, ...]:
+        """The size as a heading, and then what it amounts to."""
+        return f"{self.size} px", f"{self.tokens:,} tokens"
+
+    @property
+    def setting(self) -> str:
+        """What it has beside its size that no comparison crosses."""
+        return f"batch {self.batch}"
+
+    @property
     def label(self) -> str:
         """A few words for a person: size, batch, and what differs from the defaults."""
-        side = f"{self.height} px" if self.height == self.width else f"{self.height}x{self.width} px"
-        parts = [side, f"batch {self.batch}"]
+        parts = [f"{self.size} px", self.setting]
         parts += ["noise"] if self.source == "noise" else []
         parts += [self.layout] if self.layout != "contiguous" else []
         parts += ["fused"] if self.fuse else []
         return ", ".join(parts)
 
+    @property
+    def block(self) -> str:
+        """Workloads of one block are compared with each other."""
+        return f"{self.kind}-{self.height}x{self.width}-b{self.batch}"
 
-Workload = ImageWorkload
-"""Every kind of input; a second kind makes this a union discriminated by `kind`."""
+
+class SequenceWorkload(Strict):
+    """A batch of standard-normal sequences of one length. It offers whatever an `ImageWorkload` offers."""
+
+    kind: Literal["sequence"] = "sequence"
+    """What the input is."""
+    batch: Positive = 1
+    """Sequences in one forward."""
+    length: Positive
+    """Length in tokens."""
+    channels: Positive
+    """Channels of a token."""
+    mode: Mode = "forward"
+    """Whether a call runs the forward alone, or also the backward of the sum of its output, for params and input."""
+
+    source: ClassVar[Source] = "noise"
+    layout: ClassVar[Layout] = "contiguous"
+    fuse: ClassVar[bool] = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the input tensor, (B, L, C)."""
+        return self.batch, self.length, self.channels
+
+    @property
+    def dimensions(self) -> dict[str, int]:
+        """The input's sides by name."""
+        return {"length": self.length, "channels": self.channels}
+
+    @property
+    def tokens(self) -> int:
+        """The length."""
+        return self.length
+
+    @property
+    def size(self) -> str:
+        """The length without unit."""
+        return str(self.length)
+
+    @property
+    def unit(self) -> str:
+        """The unit of `size`."""
+        return "tokens"
+
+    @property
+    def title(self) -> tuple[str, ...]:
+        """The length as a heading."""
+        return (f"{self.length:,} tokens",)
+
+    @property
+    def setting(self) -> str:
+        """What it has beside its size that no comparison crosses."""
+        return f"batch {self.batch}, {self.channels} channels, {self.mode.replace('_', ' + ')}"
+
+    @property
+    def label(self) -> str:
+        """A few words for a person."""
+        return f"{self.length} tokens, {self.setting}"
+
+    @property
+    def block(self) -> str:
+        """Workloads of one block are compared with each other."""
+        return f"{self.kind}-{self.length}x{self.channels}-b{self.batch}-{self.mode}"
+
+
+def kind_of(value: object) -> str:
+    """The kind of a workload, or of a suite's axes, read or still as written: images where nothing is said."""
+    kind = value.get("kind", "image") if isinstance(value, dict) else getattr(value, "kind", "image")
+    return kind if isinstance(kind, str) else "image"
+
+
+Workload = Annotated[
+    Annotated[ImageWorkload, Tag("image")] | Annotated[SequenceWorkload, Tag("sequence")], Discriminator(kind_of)
+]
+"""Every kind of input, told apart by `kind`."""
 
 
 class Cell(Strict):
@@ -88,8 +198,7 @@ class Cell(Strict):
     @property
     def block(self) -> str:
         """Cells of one block are compared with each other, so their processes are interleaved."""
-        w = self.workload
-        return f"{w.kind}-{w.height}x{w.width}-b{w.batch}-{self.device}-t{self.threads}"
+        return f"{self.workload.block}-{self.device}-t{self.threads}"
 
 
 _IDENTITY_VERSION = 1

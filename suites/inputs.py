@@ -1,10 +1,10 @@
-"""The input of a cell: real photographs, or noise, as a normalised tensor."""
+"""The input of a cell: real photographs, normalised, or standard normal images and sequences."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from suites.cell import ImageWorkload
+from suites.cell import SequenceWorkload, Workload
 
 if TYPE_CHECKING:
     import torch
@@ -15,13 +15,13 @@ PHOTOS = ("china.jpg", "flower.jpg")
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, as timm and torchvision use them
 
 
-def make_input(workload: ImageWorkload, seed: int) -> torch.Tensor:
-    """A float32 tensor (B, 3, H, W): photographs in turn, resized (bicubic) and normalised, or standard normal."""
+def make_input(workload: Workload, seed: int) -> torch.Tensor:
+    """A float32 tensor: sequences (B, L, C) standard normal; images (B, 3, H, W) too where the workload asks for noise,
+    else photographs in turn, resized (bicubic) and normalised."""
     import torch
 
-    shape = (workload.batch, 3, workload.height, workload.width)
-    if workload.source == "noise":
-        return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    if isinstance(workload, SequenceWorkload) or workload.source == "noise":
+        return torch.randn(workload.shape, generator=torch.Generator().manual_seed(seed))
     images = [_photo(PHOTOS[i % 2], workload.height, workload.width) for i in range(min(2, workload.batch))]
     return torch.stack([images[i % 2] for i in range(workload.batch)])
 

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 from typing_extensions import Self
 
 from baselines.catalogue import size_classes
 from baselines.errors import UsageError
 from baselines.registry import unknown_name
-from suites.cell import ImageWorkload, Layout, Pixels, Positive, Precision, Seed
+from suites.cell import (
+    ImageWorkload,
+    Layout,
+    Mode,
+    Pixels,
+    Positive,
+    Precision,
+    Seed,
+    SequenceWorkload,
+    Source,
+    Workload,
+    kind_of,
+)
 from suites.protocol import Protocol
 from suites.schema import SCHEMA_VERSION, Strict
 from suites.yaml_marks import Location, MarkedYaml
@@ -26,24 +38,49 @@ DEFINITIONS = Path(str(files("suites"))) / "definitions"
 
 
 class ImageAxes(Strict):
-    """The axes whose product are the workloads of a suite."""
+    """The axes whose product are the workloads of a suite of images."""
 
+    kind: Literal["image"] = "image"
+    """What the input is."""
     image_size: Annotated[list[Size], Field(min_length=1)]
     """Sides in pixels, or [height, width] pairs."""
     batch: Annotated[list[Positive], Field(min_length=1)] = [1]
     """Batch sizes."""
-    source: Literal["photo", "noise"] = "photo"
+    source: Source = "photo"
     """What the images show."""
     layout: Annotated[list[Layout], Field(min_length=1)] = ["contiguous"]
     """Memory formats."""
     fuse: Annotated[list[bool], Field(min_length=1)] = [False]
     """Batch norms as shipped (false) or folded (true)."""
 
-    def workloads(self) -> Iterator[ImageWorkload]:
+    def workloads(self) -> Iterator[Workload]:
         """Every combination, sizes outermost."""
         for size, batch, layout, fuse in product(self.image_size, self.batch, self.layout, self.fuse):
             height, width = size if isinstance(size, tuple) else (size, size)
             yield ImageWorkload(batch=batch, height=height, width=width, source=self.source, layout=layout, fuse=fuse)
+
+
+class SequenceAxes(Strict):
+    """The axes whose product are the workloads of a suite of sequences."""
+
+    kind: Literal["sequence"]
+    """What the input is."""
+    length: Annotated[list[Positive], Field(min_length=1)]
+    """Lengths in tokens."""
+    channels: Positive
+    """Channels of a token."""
+    batch: Annotated[list[Positive], Field(min_length=1)] = [1]
+    """Batch sizes."""
+    mode: Annotated[list[Mode], Field(min_length=1)] = ["forward"]
+    """The forward alone, or with the backward of the sum of its output."""
+
+    def workloads(self) -> Iterator[Workload]:
+        """Every combination, modes outermost, then lengths."""
+        for mode, length, batch in product(self.mode, self.length, self.batch):
+            yield SequenceWorkload(batch=batch, length=length, channels=self.channels, mode=mode)
+
+
+_AXES: dict[str, type[Strict]] = {"image": ImageAxes, "sequence": SequenceAxes}
 
 
 class Suite(Strict):
@@ -59,7 +96,9 @@ class Suite(Strict):
     """Models by name."""
     size_classes: list[SizeClass] = []
     """Size classes whose models are all included."""
-    workload: ImageAxes
+    workload: Annotated[
+        Annotated[ImageAxes, Tag("image")] | Annotated[SequenceAxes, Tag("sequence")], Discriminator(kind_of)
+    ]
     """What they are run on."""
     device: Annotated[list[str], Field(min_length=1)] = ["cpu"]
     """Devices."""
@@ -132,27 +171,31 @@ def _explain(error: ValidationError, source: MarkedYaml) -> str:
     """The first problem in one line: where, what, and the nearest thing that would be right."""
     problems = error.errors(include_url=False)
     # a size may be a number or a pair; of the two complaints the one about the written form is shown
-    first = min(problems, key=lambda p: (_depth_missing(p["loc"], source), p["type"].startswith("tuple")))
-    location: Location = tuple(part for part in first["loc"] if _is_written(part))
+    first = min(problems, key=lambda p: (_depth_missing(_written(p["loc"]), source), p["type"].startswith("tuple")))
+    location = _written(first["loc"])
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        message = f"unknown key '{location[-1]}'; {_nearest_key(location)}"
+        message = f"unknown key '{location[-1]}'; {_nearest(str(location[-1]), _known_keys(location[:-1], source))}"
     elif first["type"] == "missing":
         message = f"'{location[-1]}' is missing; add it"
+    elif first["type"] == "union_tag_invalid":
+        location = (*location, "kind")
+        message = f"unknown kind '{first['ctx']['tag']}'; {_nearest(first['ctx']['tag'], _AXES)}"
     else:
         message = f"{'.'.join(map(str, location)) or 'suite'}: {message} (here: {first['input']!r})"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f"{source.where(location)}: {message}{more}"
 
 
-def _is_written(part: int | str) -> bool:
-    """Pydantic puts the tried type's name into a location too, e.g. 'tuple[...]' or 'constrained-int'."""
-    return isinstance(part, int) or not ("[" in part or "-" in part or part == "int")
+def _written(location: Location) -> Location:
+    """Pydantic's location without the names of what it tried: the kind of axes, 'tuple[...]', 'constrained-int'."""
+    parts = [p for p in location if isinstance(p, int) or not ("[" in p or "-" in p or p == "int")]
+    return (*parts[:1], *parts[2:]) if parts[:1] == ["workload"] else tuple(parts)
 
 
-def _depth_missing(location: tuple[int | str, ...], source: MarkedYaml) -> int:
+def _depth_missing(location: Location, source: MarkedYaml) -> int:
     value: Any = source.data
-    for depth, part in enumerate(part for part in location if _is_written(part)):
+    for depth, part in enumerate(location):
         try:
             value = value[part]
         except (KeyError, IndexError, TypeError):
@@ -160,8 +203,12 @@ def _depth_missing(location: tuple[int | str, ...], source: MarkedYaml) -> int:
     return 0
 
 
-def _nearest_key(location: Location) -> str:
-    forms: dict[Location, type[Strict]] = {(): Suite, ("workload",): ImageAxes, ("protocol",): Protocol}
-    known = list(forms.get(location[:-1], Suite).model_fields)
-    near = difflib.get_close_matches(str(location[-1]), known, n=2, cutoff=0.6)
+def _known_keys(location: Location, source: MarkedYaml) -> Iterable[str]:
+    if location == ("workload",):
+        return _AXES[kind_of(source.data["workload"])].model_fields
+    return (Protocol if location == ("protocol",) else Suite).model_fields
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
     return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"

@@ -1,14 +1,20 @@
-"""Attention on a budget: every token asks, at most 7 x 7 pooled places answer."""
+"""Attention: on maps with pooled keys, and on token rows in full, in a sliding window, or among the picked few."""
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vio.conv import ConvNorm
+from vio.router import TokenRouter, spread
+from vio.tokens import check_tokens, keep_variance
 
 GRID = 7
 """Keys and values are pooled to at most GRID x GRID, so the cost is linear in the number of tokens."""
+
+ROTARY_BASE = 10_000.0
+"""Rotary angles a token fall from 1 to nearly 1 / ROTARY_BASE over the channels of a head."""
 
 
 class PooledAttention(nn.Module):
@@ -46,3 +52,133 @@ class PooledAttention(nn.Module):
     def _split(self, tokens: Tensor) -> Tensor:
         batch, length, width = tokens.shape
         return tokens.reshape(batch, length, self.heads, width // self.heads).transpose(1, 2)
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention of token rows, in one of three forms.
+
+    | form | who attends to whom | MACs a sequence, beside 4 L C^2 for projections |
+    | :-- | :-- | :-- |
+    | full | all to all | 2 L^2 C |
+    | window | each to those less than `window` places away | at most 6 (L + window) window C; causal 4 |
+    | budget | a router's pick of k = budget L among themselves; the others get 0 | 2 k^2 C, and projections of k only |
+
+    Args:
+        width: channels of a token, C.
+        head_width: channels of a head.
+        window: reach of a token to either side, itself included.
+        budget: share of the tokens that attend, above 0 and at most 1.
+        causal: no token sees a later one. A router looks at the whole row, so this excludes a budget.
+        rotary: turn queries and keys by their place (RoFormer, arXiv 2104.09864), so that distance is seen at any
+            length. Without it a full form can't tell the order.
+
+    Raises:
+        ValueError: head_width does not divide the width or is odd and rotary, or the forms exclude each other; in a
+            forward, for an input of another width, of no tokens or no sequences.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        head_width: int,
+        *,
+        window: int | None = None,
+        budget: float | None = None,
+        causal: bool = False,
+        rotary: bool = False,
+    ) -> None:
+        super().__init__()
+        if width % head_width:
+            raise ValueError(f"head_width {head_width} does not divide the width {width}")
+        if rotary and head_width % 2:
+            raise ValueError(f"head_width must be even to turn pairs of channels, got {head_width}")
+        if window is not None and window < 1:
+            raise ValueError(f"window must be 1 or more, got {window}")
+        if budget is not None and (causal or window is not None):
+            raise ValueError("budget: a router looks at the whole row, which excludes causal and window")
+        self.width, self.heads = width, width // head_width
+        self.window, self.causal, self.rotary = window, causal, rotary
+        self.router = None if budget is None else TokenRouter(width, budget)
+        self.query = nn.Linear(width, width, bias=False)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        keep_variance(self.query, self.key, self.value, self.out)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """(B, L, C) -> the same; tokens where the mask (B, L) is False are seen by none."""
+        check_tokens(x, self.width, mask)
+        if self.router is None:
+            return self._attend(x, torch.arange(x.shape[1], device=x.device), mask)
+        tokens, index, weight = self.router(x, mask)
+        picked = None if mask is None else mask.gather(1, index)
+        y = self._attend(tokens, index.unsqueeze(1), picked) * weight  # (B, k, C)
+        return torch.zeros_like(x).scatter_add(1, spread(index, x), y.to(x.dtype))
+
+    def _attend(self, x: Tensor, places: Tensor, mask: Tensor | None) -> Tensor:
+        q, k, v = (self._split(layer(x)) for layer in (self.query, self.key, self.value))  # (B, heads, L, head_width)
+        if self.rotary:
+            q, k = rotate(q, places), rotate(k, places)
+        if self.window is not None and self.window < x.shape[1]:
+            y = self._attend_nearby(q, k, v, self.window, mask)
+        else:
+            y = self._attend_all(q, k, v, mask)
+        out: Tensor = self.out(y.transpose(1, 2).flatten(2))  # (B, L, C)
+        return out
+
+    def _attend_all(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+        if mask is None:
+            return F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        seen = mask[:, None, None, :]  # (B, 1, 1, L)
+        if self.causal:
+            length = q.shape[2]
+            seen = seen & torch.ones(length, length, dtype=torch.bool, device=q.device).tril()
+        return F.scaled_dot_product_attention(q, k, v, seen)
+
+    def _attend_nearby(self, q: Tensor, k: Tensor, v: Tensor, window: int, mask: Tensor | None) -> Tensor:
+        """Blocks of `window` queries, each with the keys of its own block, the one before, and unless causal the next.
+
+        So the cost is linear in the length; a third to a half of the scores are thrown away.
+        """
+        batch, heads, length, channels = q.shape
+        blocks, after = -(-length // window), 0 if self.causal else window
+        span, spare = 2 * window + after, blocks * window - length
+        around = (window, spare + after)
+        q = _blocks(F.pad(q, (0, 0, 0, spare)), window, window)  # (B blocks, heads, window, head_width)
+        k, v = (_blocks(F.pad(t, (0, 0, *around)), span, window) for t in (k, v))  # (B blocks, heads, span, head_width)
+        if mask is None:
+            mask = torch.ones(batch, length, dtype=torch.bool, device=q.device)
+        real = F.pad(mask, around).unfold(1, span, window).flatten(0, 1)  # (B blocks, span)
+        seen = real[:, None, None, :] & self._near(span, window, q.device)  # (B blocks, 1, window, span)
+        y = F.scaled_dot_product_attention(q, k, v, seen)  # (B blocks, heads, window, head_width)
+        y = y.reshape(batch, blocks, heads, window, channels).transpose(1, 2).flatten(2, 3)
+        return y[:, :, :length]  # (B, heads, L, head_width)
+
+    def _near(self, span: int, window: int, device: torch.device) -> Tensor:
+        """Whom the queries of a block see of its keys, which begin one block earlier: (window, span)."""
+        ahead = torch.arange(span, device=device) - window - torch.arange(window, device=device)[:, None]
+        return (ahead > -window) & (ahead < (1 if self.causal else window))
+
+    def _split(self, tokens: Tensor) -> Tensor:
+        batch, length, width = tokens.shape
+        return tokens.reshape(batch, length, self.heads, width // self.heads).transpose(1, 2)
+
+
+def rotate(x: Tensor, places: Tensor) -> Tensor:
+    """Turn pairs of channels by angles that grow with a token's place: products of two then know their distance alone.
+
+    Args:
+        x: queries or keys, (B, heads, L, head_width).
+        places: (L,), or (B, 1, L) where each sequence has its own.
+    """
+    half = x.shape[-1] // 2
+    slowness = torch.arange(half, device=x.device, dtype=torch.float32) / half
+    angles = places.unsqueeze(-1) * ROTARY_BASE**-slowness  # (L, half) or (B, 1, L, half), float32
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    first, second = x[..., :half], x[..., half:]
+    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+
+
+def _blocks(x: Tensor, size: int, stride: int) -> Tensor:
+    """(B, heads, L, P) -> overlapping blocks of tokens, (B blocks, heads, size, P)."""
+    return x.unfold(2, size, stride).permute(0, 2, 1, 4, 3).flatten(0, 1)

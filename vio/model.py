@@ -1,4 +1,4 @@
-"""VIO v3: a convolutional pyramid whose late stages mix places by state-space scan and by pooled attention."""
+"""VIO v3: a convolutional pyramid whose late stages mix places by hidden states and by pooled attention."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from vio.attention import PooledAttention
 from vio.backbone import Backbone
 from vio.configs.v3 import StageConfig, VIOConfig
 from vio.conv import ConvNorm, DenseBlock, Downsample, LocalBlock, Stem
+from vio.hidden_state import HiddenStateMixer
 from vio.mamba_block import SSDMixer
 
 FIRST_STRIDE = 8
@@ -61,7 +62,10 @@ def _stage(in_width: int, stage: StageConfig, config: VIOConfig, scans: int) -> 
 def _block(kind: str, width: int, config: VIOConfig, *, reverse: bool) -> nn.Module:
     if kind == "dense":
         return DenseBlock(width)
-    local = LocalBlock(width, round(width * config.expansion))
+    hidden = round(width * config.expansion)
+    if kind == "states":
+        return LocalBlock(width, hidden, HiddenStateMixer(width, config.state_size))
+    local = LocalBlock(width, hidden)
     if kind == "conv":
         return local
     if kind == "ssd":

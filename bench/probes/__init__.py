@@ -29,5 +29,6 @@ PROBES: Registry[Probe] = Registry(
         "macs": "bench.probes.macs:PROBE",
         "latency": "bench.probes.latency:PROBE",
         "throughput": "bench.probes.throughput:PROBE",
+        "sgemm_share": "bench.probes.sgemm_share:PROBE",
     },
 )

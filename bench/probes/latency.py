@@ -1,4 +1,4 @@
-"""Latency: the time of one forward, from a warm start."""
+"""Latency: the time of one call, from a warm start."""
 
 from __future__ import annotations
 

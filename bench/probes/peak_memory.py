@@ -1,4 +1,4 @@
-"""Peak memory of a forward: live tensors exactly, and what the device itself counts, weights apart from activations."""
+"""Peak memory of a call: live tensors exactly, and what the device itself counts, weights apart from activations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class PeakMemoryProbe:
         subject.call()  # lazily made buffers and caches are not this forward's activations
         found = Findings()
         peak = peak_tensor_bytes(subject.call, existing)
-        found.exact("peak_tensor_bytes", peak, "B", "live tensor storage, weights and input apart")
+        what = ", gradients included" if subject.backward else ""
+        found.exact("peak_tensor_bytes", peak, "B", f"live tensor storage, weights and input apart{what}")
         found.exact("input_bytes", example.numel() * example.element_size(), "B", "the input tensor")
         found.merge(subject.device.peak_memory(subject.call))
         return found

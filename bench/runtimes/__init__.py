@@ -18,8 +18,12 @@ class Runtime(Protocol):
     def unavailable(self) -> str | None:
         """Why it can't be used here and what to do; None where it can."""
 
-    def prepare(self, model: nn.Module, example: torch.Tensor) -> Callable[[], torch.Tensor]:
-        """A call that runs ``model`` on ``example`` once and returns its output."""
+    def prepare(self, model: nn.Module, example: torch.Tensor, *, backward: bool = False) -> Callable[[], torch.Tensor]:
+        """A call that runs ``model`` on ``example`` once and returns its output.
+
+        With ``backward`` it computes the gradients of the output's sum too, and drops them. Raises ``Unavailable``
+        where this runtime has no backward.
+        """
 
 
 RUNTIMES: Registry[Runtime] = Registry("runtime", {"eager": "bench.runtimes.eager:RUNTIME"})

@@ -1,4 +1,4 @@
-"""PyTorch as it is, in inference mode."""
+"""PyTorch as it is, in inference mode unless gradients are asked for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import torch
 from torch import nn
+
+from bench.gradients import gradients
 
 
 class EagerRuntime:
@@ -15,8 +17,10 @@ class EagerRuntime:
         """Never."""
         return None
 
-    def prepare(self, model: nn.Module, example: torch.Tensor) -> Callable[[], torch.Tensor]:
-        """One forward in inference mode."""
+    def prepare(self, model: nn.Module, example: torch.Tensor, *, backward: bool = False) -> Callable[[], torch.Tensor]:
+        """One forward in inference mode, or one forward and backward."""
+        if backward:
+            return lambda: gradients(model, example)[0]
 
         def call() -> torch.Tensor:
             with torch.inference_mode():

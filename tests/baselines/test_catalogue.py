@@ -26,12 +26,12 @@ def test_listed_models_say_what_timm_says_of_them() -> None:
         if entry.source == "timm":
             assert source.find(entry.name) == entry.family, entry.name
             fixed = timm.get_pretrained_cfg(entry.name).fixed_input_size
-            assert bool(source.config(entry.name, entry.family, 64, 64)) == bool(fixed), entry.name
+            assert bool(source.config(entry.name, entry.family, (1, 3, 64, 64))) == bool(fixed), entry.name
 
 
 def test_a_vit_is_built_for_the_size_under_test() -> None:
     entry = catalogue.find("vit_tiny_patch16_224")
-    small, large = (catalogue.build(entry, catalogue.config(entry, s, s)) for s in (224, 448))
+    small, large = (catalogue.build(entry, catalogue.config(entry, (1, 3, s, s))) for s in (224, 448))
     grown = sum(p.numel() for p in large.parameters()) - sum(p.numel() for p in small.parameters())
     assert grown == (28 * 28 - 14 * 14) * 192
     assert large(torch.zeros(1, 3, 448, 448)).shape == (1, 1000)
@@ -70,7 +70,8 @@ def test_vio_is_built_by_timm_too() -> None:
 def test_listed_names_need_no_torch() -> None:
     code = (
         "import sys; from baselines import catalogue as c;"
-        "e = c.find('vit_tiny_patch16_224'); c.config(e, 64, 64); v = c.find('vio_tiny'); c.config(v, 64, 64);"
+        "s = (1, 3, 64, 64);"
+        "e = c.find('vit_tiny_patch16_224'); c.config(e, s); v = c.find('vio_tiny'); c.config(v, s);"
         "assert not {'torch', 'timm'} & set(sys.modules), 'heavy import'"
     )
     root = Path(__file__).parents[2]

@@ -32,7 +32,11 @@ def _job(model: str, metrics: tuple[str, ...] = ("latency",), **limits: object) 
     workload = ImageWorkload(height=32, width=32, source="noise")
     name = model if ":" in model or model[0].islower() else f"{HOSTILE}:{model}"
     cell = Cell(
-        model=name, config=catalogue.config(catalogue.find(name), 32, 32), workload=workload, device="cpu", threads=1
+        model=name,
+        config=catalogue.config(catalogue.find(name), (1, 3, 32, 32)),
+        workload=workload,
+        device="cpu",
+        threads=1,
     )
     run_in: Pass = "time" if "latency" in metrics else "exact"
     return Job(cell, run_in, metrics, Protocol.model_validate({**QUICK, **limits}), 0.05, 6, check_output=True)

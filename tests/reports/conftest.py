@@ -11,7 +11,7 @@ from typing import Any
 import numpy
 import pytest
 
-from suites.cell import Cell, ImageWorkload, identity
+from suites.cell import Cell, ImageWorkload, SequenceWorkload, identity
 from suites.estimate import Estimate, exact, sampled
 from suites.fingerprint import Environment, Machine, Session
 from suites.plan import Plan, PlannedCell
@@ -34,6 +34,11 @@ def make_cell(model: str = "vit_tiny_patch16_224", size: int | tuple[int, int] =
     return Cell(model=model, workload=ImageWorkload(height=height, width=width, **shape), **{**defaults, **changes})
 
 
+def make_sequence_cell(model: str, length: int, mode: str = "forward") -> Cell:
+    workload = SequenceWorkload(length=length, channels=192, mode=mode)
+    return Cell(model=model, workload=workload, config={}, device="cpu", threads=2)
+
+
 def noisy(
     value: float, seed: int, *, processes: int = 3, samples: int = 12, noise: float = 0.01, unit: str = "s"
 ) -> Estimate:
@@ -52,10 +57,9 @@ def warning(kind: str = "macs_gap", metric: str = "macs", message: str = "MACs c
 class Run:
     """Collects planned cells and their records; ``results()`` is what a reader of the folder would get."""
 
-    def __init__(self, name: str = "scaling", question: str = "How does it grow?") -> None:
-        self.suite = Suite(
-            name=name, question=question, models=["any"], workload={"image_size": [224]}, metrics=["latency"]
-        )
+    def __init__(self, name: str = "scaling", question: str = "How does it grow?", workload: Any = None) -> None:
+        axes = workload or {"image_size": [224]}
+        self.suite = Suite(name=name, question=question, models=["any"], workload=axes, metrics=["latency"])
         self.cells: list[PlannedCell] = []
         self.records: list[Record] = []
 
@@ -105,8 +109,10 @@ class Run:
 
 @pytest.fixture
 def made() -> SimpleNamespace:
-    """The builders of this file: run(), cell(), noisy(), count(), warning()."""
-    return SimpleNamespace(run=Run, cell=make_cell, noisy=noisy, count=count, warning=warning)
+    """The builders of this file: run(), cell(), sequence(), noisy(), count(), warning()."""
+    return SimpleNamespace(
+        run=Run, cell=make_cell, sequence=make_sequence_cell, noisy=noisy, count=count, warning=warning
+    )
 
 
 SIZES = (128, 224, 320, 448, 640, 1024)

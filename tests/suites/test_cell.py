@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from suites.cell import Cell, ImageWorkload, identity
+from suites.cell import Cell, ImageWorkload, SequenceWorkload, identity
 
 
 def _cell(**changes: object) -> Cell:
@@ -66,3 +66,47 @@ def test_cells_of_one_size_share_a_block_whatever_their_layout() -> None:
     shipped, tuned = _cell(), _cell(workload={"height": 224, "width": 224, "fuse": True, "layout": "channels_last"})
     assert shipped.block == tuned.block
     assert shipped.block != _cell(workload={"height": 448, "width": 448}).block
+
+
+def _sequence(**workload: object) -> Cell:
+    return _cell(workload={"kind": "sequence", "length": 196, "channels": 64, **workload})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"length": 197}, {"channels": 128}, {"batch": 2}, {"mode": "forward_backward"}],
+)
+def test_everything_of_a_sequence_decides_identity_and_block(change: dict[str, object]) -> None:
+    assert identity(_sequence(**change)) != identity(_sequence())
+    assert _sequence(**change).block != _sequence().block
+
+
+def test_a_sequence_survives_storage_and_has_its_length_in_tokens() -> None:
+    cell = _sequence(mode="forward_backward")
+    again = Cell.model_validate_json(cell.model_dump_json())
+    assert (again, identity(again)) == (cell, identity(cell))
+    assert isinstance(again.workload, SequenceWorkload)
+    assert (again.workload.tokens, again.workload.shape) == (196, (1, 196, 64))
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        {"kind": "sequence", "length": 0, "channels": 64},
+        {"kind": "sequence", "length": 8, "channels": 64, "mode": "backward"},
+        {"kind": "sequence", "height": 224, "width": 224},
+        {"kind": "image", "length": 8, "channels": 64},
+        {"kind": "audio", "length": 8, "channels": 64},
+        {"kind": "sequence", "length": 8, "channels": 64, "fuse": True},
+    ],
+)
+def test_an_impossible_workload_is_refused(workload: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        _cell(workload=workload)
+
+
+def test_both_kinds_offer_all_that_callers_ask_for() -> None:
+    of_kind = [{name for name in dir(kind) if not name.startswith("_")} for kind in (ImageWorkload, SequenceWorkload)]
+    asked = {"shape", "dimensions", "tokens", "size", "unit", "title", "setting", "label", "block", "layout", "mode"}
+    offered = [names | set(k.model_fields) for names, k in zip(of_kind, (ImageWorkload, SequenceWorkload), strict=True)]
+    assert all(asked | {"batch", "kind", "source", "fuse"} <= names for names in offered)

@@ -5,7 +5,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 from torchvision.transforms import v2
 
-from suites.cell import ImageWorkload
+from suites.cell import ImageWorkload, SequenceWorkload
 from suites.inputs import make_input
 
 
@@ -30,3 +30,11 @@ def test_noise_is_standard_normal_and_seeded() -> None:
     assert torch.equal(first, make_input(workload, seed=1))
     assert not torch.equal(first, make_input(workload, seed=2))
     assert abs(float(first.mean())) < 0.02
+
+
+def test_sequences_are_standard_normal_and_seeded() -> None:
+    workload = SequenceWorkload(batch=2, length=500, channels=64)
+    made = make_input(workload, seed=1)
+    assert made.shape == (2, 500, 64)
+    assert torch.equal(made, make_input(workload, seed=1))
+    assert abs(float(made.mean())) < 0.02 and abs(float(made.std()) - 1) < 0.02

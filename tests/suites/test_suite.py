@@ -17,6 +17,19 @@ metrics: [params]
 """
 
 
+SEQUENCES = """\
+name: mine
+question: Is it fast?
+models: [mixer/ssd]
+workload:
+  kind: sequence
+  length: [196, 1024]
+  channels: 64
+  mode: [forward, forward_backward]
+metrics: [params]
+"""
+
+
 def _load(tmp_path: Path, text: str) -> object:
     path = tmp_path / "mine.yaml"
     path.write_text(text)
@@ -65,6 +78,44 @@ def test_axes_multiply(tmp_path: Path) -> None:
 def test_a_mistake_is_shown_at_its_line_and_column(tmp_path: Path, old: str, new: str, expected: str) -> None:
     with pytest.raises(UsageError, match=expected):
         _load(tmp_path, GOOD.replace(old, new))
+
+
+def test_sequences_have_axes_too(tmp_path: Path) -> None:
+    workloads = list(_load(tmp_path, SEQUENCES).suite.workload.workloads())  # type: ignore[attr-defined]
+    found = [(w.mode, w.shape) for w in workloads]
+    shapes = [(1, 196, 64), (1, 1024, 64)]
+    assert found == [(mode, shape) for mode in ("forward", "forward_backward") for shape in shapes]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("kind: sequence", "kind: sequenc", r"mine\.yaml:5:9: unknown kind 'sequenc'; did you mean sequence\?"),
+        ("kind: sequence", "kind: [sequence]", r"mine\.yaml:5:3: workload\.kind"),
+        ("  kind: sequence\n", "", r"mine\.yaml:5:3: unknown key 'length'; known: kind, image_size"),
+        ("[196, 1024]", "[196, 0]", r"mine\.yaml:6:17: workload\.length\.1: .*greater than or equal to 1"),
+        ("[196, 1024]", "[]", r"mine\.yaml:6:3: workload\.length"),
+        ("[forward, forward_", "[forward, foward_", r"mine\.yaml:8:19: workload\.mode\.1: .*'forward_backward'"),
+        ("  channels: 64\n", "", r"mine\.yaml:4:1: 'channels' is missing"),
+        ("channels: 64", "chanels: 64", r"mine\.yaml:7:12: unknown key 'chanels'; did you mean channels"),
+        (
+            "channels: 64",
+            "channels: 64\n  layout: [channels_last]",
+            r"mine\.yaml:8:3: unknown key 'layout'; known: kind",
+        ),
+    ],
+)
+def test_a_mistake_in_a_suite_of_sequences_is_shown_too(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    with pytest.raises(UsageError, match=expected):
+        _load(tmp_path, SEQUENCES.replace(old, new))
+
+
+def test_the_mixers_suite_is_what_the_design_says() -> None:
+    suite = load_suite("mixers").suite
+    workloads = list(suite.workload.workloads())
+    assert [w.tokens for w in workloads] == 2 * [196, 1024, 4096, 16384, 65536]
+    assert {w.shape[2] for w in workloads} == {192}
+    assert suite.model_names()[0] == "mixer/ssd"  # what the others are compared with
 
 
 @pytest.mark.parametrize("text", ["", "just words", "- a\n- b\n"])

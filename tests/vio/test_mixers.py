@@ -44,6 +44,16 @@ def test_decays_start_inside_the_bound_and_differ_between_heads():
     assert log_decay.min() / log_decay.max() > 20
 
 
+def test_decays_are_computed_in_full_precision_under_autocast():
+    torch.manual_seed(0)
+    mixer, u = SSDMixer(32, 16, 4, reverse=False), torch.randn(2, 5, 32)
+    want = mixer.dynamics(u)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        got = mixer.dynamics(u)
+    for left, right in zip(got, want, strict=True):
+        assert torch.equal(left, right) and left.dtype == torch.float32
+
+
 def test_the_scan_mixer_is_homogeneous_at_large_input():
     """Unit-length b and c and bounded gates: ten times the input gives at most some ten times the output."""
     torch.manual_seed(0)

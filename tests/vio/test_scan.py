@@ -1,43 +1,18 @@
-"""The chunked scan against the recurrence it stands for, written here token by token in float64."""
+"""The chunked scan against the recurrence it stands for, in float64."""
 
 from __future__ import annotations
+
+import importlib
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
-from vio.scan import LOG_DECAY_MIN, MAX_CHUNK, ssd, ssd_step
-
-
-def recurrence(x: Tensor, log_decay: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    x, log_decay, b, c = (t.double() for t in (x, log_decay, b, c))
-    decay = log_decay.clamp(LOG_DECAY_MIN, 0).exp()
-    h = x.new_zeros(x.shape[0], x.shape[2], b.shape[2], x.shape[3])
-    outputs = []
-    for t in range(x.shape[1]):
-        h = decay[:, t, :, None, None] * h + b[:, t, None, :, None] * x[:, t, :, None, :]
-        outputs.append((c[:, t, None, :, None] * h).sum(2))
-    return torch.stack(outputs, 1), h
-
-
-def draw(
-    batch: int = 2, length: int = 20, heads: int = 3, channels: int = 4, size: int = 5,
-    *, decay: float = 1.0, seed: int = 0, dtype: torch.dtype = torch.float64,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    g = torch.Generator().manual_seed(seed)
-    x = torch.randn(batch, length, heads, channels, generator=g, dtype=torch.float64)
-    log_decay = -decay * torch.rand(batch, length, heads, generator=g, dtype=torch.float64)
-    b = torch.randn(batch, length, size, generator=g, dtype=torch.float64)
-    c = torch.randn(batch, length, size, generator=g, dtype=torch.float64)
-    return x.to(dtype), log_decay.to(dtype), b.to(dtype), c.to(dtype)
-
-
-def error(got: Tensor, want: Tensor) -> float:
-    """Largest error, relative to the largest value."""
-    return ((got.double() - want).abs().max() / want.abs().max()).item()
-
+from tests.vio.scan_reference import error
+from tests.vio.scan_reference import ssd_arguments as draw
+from tests.vio.scan_reference import ssd_recurrence as recurrence
+from vio.scan import LOG_DECAY_MIN, MAX_CHUNK, bound_log_decay, ssd, ssd_step
 
 shapes = {
     "batch": st.integers(1, 3),
@@ -61,6 +36,18 @@ def test_equals_the_recurrence(dtype, tolerance, chunk, shape):
     assert y.dtype == state.dtype == dtype
     assert error(y, want_y) < tolerance
     assert error(state, want_state) < tolerance
+
+
+@settings(max_examples=20, deadline=None)
+@given(chunk=st.none() | st.integers(1, 20), elements=st.integers(1, 200), shape=st.fixed_dictionaries(shapes))
+def test_segments_are_not_visible(chunk, elements, shape):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.import_module("vio.scan.ssd"), "SEGMENT_ELEMENTS", elements)
+        args = draw(**shape)
+        y, state = ssd(*args, chunk=chunk)
+    want_y, want_state = recurrence(*args)
+    assert error(y, want_y) < 1e-10
+    assert error(state, want_state) < 1e-10
 
 
 @settings(max_examples=30, deadline=None)
@@ -134,34 +121,54 @@ def test_gradients(chunk):
     assert torch.autograd.gradcheck(lambda x, a, b, c, s: ssd_step(x[:, 0], a[:, 0], b[:, 0], c[:, 0], s), inputs)
 
 
+@settings(max_examples=10, deadline=None)
+@given(chunk=chunks, shape=st.fixed_dictionaries(shapes))
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
+def test_gradients_equal_the_recurrence(dtype, tolerance, chunk, shape):
+    def gradients(scan, args, **options):
+        leaves = [t.detach().to(dtype).requires_grad_() for t in args]
+        y, state = scan(*leaves, **options)
+        return torch.autograd.grad(y.square().mean() + state.square().mean(), leaves)
+
+    args = draw(**{**shape, "decay": min(shape["decay"], 1.0)})
+    args = tuple(t.to(dtype).double() for t in args)
+    want = gradients(recurrence, args)
+    for got, expected in zip(gradients(ssd, args, chunk=chunk), want, strict=True):
+        assert (got - expected).abs().max() <= tolerance * max(expected.abs().max(), want[0].abs().max())
+
+
+def test_ten_thousand_tokens_in_a_stream():
+    args = draw(batch=1, length=10_000, heads=2, channels=4, size=4, decay=0.01, dtype=torch.float32)
+    whole, end = ssd(*args)
+    outputs, first, second = [], 3_000, 9_001
+    y, state = ssd(*(t[:, :first] for t in args))
+    outputs.append(y)
+    for t in range(first, first + 500):
+        y, state = ssd_step(*(t_[:, t] for t_ in args), state)
+        outputs.append(y.unsqueeze(1))
+    y, state = ssd(*(t[:, first + 500 : second] for t in args), state=state)
+    outputs.append(y)
+    for t in range(second, 10_000):
+        y, state = ssd_step(*(t_[:, t] for t_ in args), state)
+        outputs.append(y.unsqueeze(1))
+    assert error(torch.cat(outputs, 1), whole) < 1e-5
+    assert error(state, end) < 1e-5
+    assert state.shape == (1, 2, 4, 4) and state.dtype == torch.float32  # as many bytes as after one token
+
+
+def test_the_smooth_bound_keeps_slow_decays_and_never_loses_the_gradient():
+    rate = torch.tensor([0.0, 1e-3, 1.0, 30.0, 1e4], dtype=torch.float64, requires_grad=True)
+    log_decay = bound_log_decay(rate)
+    (slope,) = torch.autograd.grad(log_decay.sum(), rate)
+    assert log_decay.max() <= 0 and log_decay.min() > LOG_DECAY_MIN
+    assert (log_decay[1] + 1e-3).abs() < 2e-6
+    assert (slope < 0).all() and (log_decay.diff() < 0).all()
+    assert torch.autograd.gradcheck(bound_log_decay, rate)
+
+
 def test_later_tokens_do_not_change_earlier_outputs():
     x, log_decay, b, c = draw(length=100)
     y, _ = ssd(x, log_decay, b, c)
     changed, _ = ssd(x.index_fill(1, torch.tensor([70]), 5.0), log_decay, b, c)
     assert torch.equal(y[:, :70], changed[:, :70])
     assert not torch.allclose(y[:, 70], changed[:, 70])
-
-
-@pytest.mark.parametrize("name", ["log_decay", "b", "c", "state"])
-def test_a_wrong_shape_is_named(name):
-    x, log_decay, b, c = draw()
-    args = {"x": x, "log_decay": log_decay, "b": b, "c": c, "state": torch.zeros(2, 3, 5, 4)}
-    args[name] = args[name].unsqueeze(-1)
-    with pytest.raises(ValueError, match=f"^{name} must"):
-        ssd(**args)
-    step = {key: value if key == "state" else value[:, 0] for key, value in args.items()}
-    with pytest.raises(ValueError, match=f"^{name} must"):
-        ssd_step(**step)
-
-
-def test_other_errors_name_the_argument():
-    x, log_decay, b, c = draw()
-    with pytest.raises(ValueError, match=r"^x must be"):
-        ssd(x[0], log_decay, b, c)
-    with pytest.raises(ValueError, match=r"^x must be"):
-        ssd_step(x, log_decay, b, c, torch.zeros(2, 3, 5, 4))
-    with pytest.raises(ValueError, match=r"^x has length 0"):
-        ssd(x[:, :0], log_decay[:, :0], b[:, :0], c[:, :0])
-    for chunk in (0, -1, MAX_CHUNK + 1):
-        with pytest.raises(ValueError, match=r"^chunk must be between 1 and 128"):
-            ssd(x, log_decay, b, c, chunk=chunk)

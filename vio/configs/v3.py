@@ -8,7 +8,7 @@ from typing import ClassVar
 from vio.configs.base import ModelConfig
 from vio.configs.reader import ConfigError, require_one_of, require_positive
 
-BLOCKS = ("dense", "conv", "ssd", "attention")
+BLOCKS = ("dense", "conv", "states", "ssd", "attention")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,8 @@ class StageConfig:
     width: int
     """Channels."""
     blocks: tuple[str, ...]
-    """Kind of each block, one of BLOCKS: dense 3x3 pair, or feed-forward behind a conv, ssd or attention mixer."""
+    """Kind of each block, one of BLOCKS: a dense 3x3 pair; or a depthwise 7x7 with a feed-forward layer, alone (conv),
+    with hidden states beside it (states), or behind a causal scan (ssd) or pooled attention."""
 
     def __post_init__(self) -> None:
         require_positive(self, "width")
@@ -42,7 +43,7 @@ class VIOConfig(ModelConfig):
     head_width: int
     """Channels of one head of a scan or of attention."""
     state_size: int
-    """State of a scan, in numbers a channel."""
+    """Hidden states of a scan or of a states block, in numbers a channel."""
     num_features: int
     """Channels that the classifier sees."""
 

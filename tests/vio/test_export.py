@@ -1,0 +1,69 @@
+"""torch.export, torch.jit.trace and torch.compile agree with eager, at two sizes, on input that they never saw."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+import torch
+from torch import nn
+
+from tests.vio.models import IMAGE_ARCHITECTURES, images, miniature
+
+SIZES = [(64, 96), (66, 32)]
+each = pytest.mark.parametrize("architecture", IMAGE_ARCHITECTURES)
+sizes = pytest.mark.parametrize("size", SIZES)
+# The slow tools see the flagship at both sizes, and the others at one each.
+cases = pytest.mark.parametrize(
+    ("architecture", "size"), [("vio", SIZES[0]), *((name, SIZES[1]) for name in IMAGE_ARCHITECTURES)]
+)
+
+
+def _agrees(got: torch.Tensor, want: torch.Tensor) -> None:
+    assert want.abs().max() > 1e-3
+    assert (got - want).abs().max() < 1e-5 * want.abs().max()
+
+
+@cases
+@torch.no_grad()
+def test_an_exported_model_keeps_a_free_batch(architecture, size):
+    model = miniature(architecture)
+    batch = torch.export.Dim("batch", min=1, max=64)
+    program = torch.export.export(model, (images(2, 3, *size),), dynamic_shapes={"x": {0: batch}})
+    for count in (1, 5):
+        x = images(count, 3, *size, seed=1)
+        _agrees(program.module()(x), model(x))
+
+
+@each
+@sizes
+@torch.no_grad()
+def test_a_trace_gives_the_same_output(architecture, size):
+    model = miniature(architecture)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a trace is fixed to its input's size, which it warns of
+        traced = torch.jit.trace(model, images(2, 3, *size))
+    x = images(2, 3, *size, seed=1)
+    _agrees(traced(x), model(x))
+
+
+@cases
+@torch.no_grad()
+def test_the_compiler_captures_the_whole_model(architecture, size):
+    model = miniature(architecture)
+    recurrent = any(isinstance(m, nn.RNNBase) for m in model.modules())  # the compiler leaves those to eager mode
+    torch.compiler.reset()
+    compiled = torch.compile(model, backend="aot_eager", fullgraph=not recurrent, dynamic=False)
+    compiled(images(2, 3, *size))
+    x = images(2, 3, *size, seed=1)
+    _agrees(compiled(x), model(x))
+
+
+@torch.no_grad()
+def test_compiled_code_gives_the_same_output():
+    model = miniature("vio")
+    torch.compiler.reset()
+    compiled = torch.compile(model, fullgraph=True, dynamic=False)
+    compiled(images(2, 3, 64, 96))
+    x = images(2, 3, 64, 96, seed=1)
+    _agrees(compiled(x), model(x))
