@@ -1,7 +1,8 @@
 """Fold batch norms into the convolution or linear layer before them, for any model alike.
 
-Which layer feeds which norm is found by running the model once and matching tensors by identity, so no graph capture
-is needed and a model that can't be traced folds as well. The caller's check is the output: it must not change.
+Which layer feeds which norm is found by running the model once and matching tensors by where they lie in memory, so no
+graph capture is needed, a model that can't be traced folds as well, and a view between the two is seen through. The
+caller's check is the output: it must not change.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ _Convs = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 def fold_batch_norms(model: nn.Module, example: torch.Tensor) -> int:
     """Fold every foldable batch norm of ``model`` (in evaluation mode), in place; return how many were folded.
 
-    A norm is folded where its input is exactly the output of a convolution or linear layer that ran once and feeds
-    this norm alone. An activation fused into the norm (timm's ``BatchNormAct2d``) stays.
+    A norm is folded where its input is exactly the output of a convolution or linear layer, or a view of all of it,
+    that ran once and feeds this norm alone. An activation fused into the norm (timm's ``BatchNormAct2d``) stays.
     """
     pairs = _feeding_layers(model, example)
     names = {module: name for name, module in model.named_modules()}
@@ -33,22 +34,22 @@ def fold_batch_norms(model: nn.Module, example: torch.Tensor) -> int:
 
 
 def _feeding_layers(model: nn.Module, example: torch.Tensor) -> dict[nn.modules.batchnorm._BatchNorm, nn.Module]:
-    produced: dict[int, tuple[nn.Module, int]] = {}  # by the tensor's id: its layer, and its version then
-    kept: list[torch.Tensor] = []  # keeps outputs alive, so that an id is never used twice
+    produced: dict[tuple[int, int], tuple[nn.Module, int]] = {}  # by place and size: its layer, and its version then
+    kept: list[torch.Tensor] = []  # keeps outputs alive, so that a place is never used twice
     calls: dict[nn.Module, int] = {}
     pairs: dict[nn.modules.batchnorm._BatchNorm, nn.Module] = {}
 
     def after_layer(module: nn.Module, _: Any, output: torch.Tensor) -> None:
         calls[module] = calls.get(module, 0) + 1
-        produced[id(output)] = (module, output._version)
+        produced[_place(output)] = (module, output._version)
         kept.append(output)
 
     def before_norm(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         assert isinstance(module, nn.modules.batchnorm._BatchNorm)
         calls[module] = calls.get(module, 0) + 1
-        layer, version = produced.get(id(inputs[0]), (None, 0))
+        layer, version = produced.get(_place(inputs[0]), (None, 0))
         untouched = inputs[0]._version == version  # an activation in place makes it another tensor
-        if layer is not None and untouched and module.running_mean is not None:
+        if layer is not None and untouched and module.running_mean is not None and _width(layer) == module.num_features:
             pairs[module] = layer
 
     handles = []
@@ -64,6 +65,16 @@ def _feeding_layers(model: nn.Module, example: torch.Tensor) -> dict[nn.modules.
             handle.remove()
     feeds = list(pairs.values())
     return {n: layer for n, layer in pairs.items() if calls[n] == calls[layer] == 1 and feeds.count(layer) == 1}
+
+
+def _place(tensor: torch.Tensor) -> tuple[int, int]:
+    return tensor.data_ptr(), tensor.numel()
+
+
+def _width(layer: nn.Module) -> int:
+    width = layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels
+    assert isinstance(width, int)
+    return width
 
 
 def _fold(layer: nn.Module, norm: nn.modules.batchnorm._BatchNorm) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import yaml
 
@@ -19,10 +19,13 @@ from baselines.registry import Registry, unknown_name
 if TYPE_CHECKING:
     from torch import nn
 
-IMAGES, SEQUENCES = 4, 3
-"""Dimensions of an input, (B, 3, H, W) or (B, L, C), by which what a model takes is told."""
+Shape: TypeAlias = "tuple[str | int, ...]"
+"""Shape of an input, letters for what may be anything."""
 
-_FORMS = {IMAGES: "images (B, 3, H, W)", SEQUENCES: "sequences (B, L, C)"}
+IMAGES: Shape = ("B", 3, "H", "W")
+SEQUENCES: Shape = ("B", "L", "C")
+
+_KINDS = {4: "images", 3: "sequences", 2: "whole numbers"}
 
 SIZE_CLASSES = ("nano", "tiny", "small", "base")
 
@@ -40,14 +43,14 @@ class ModelEntry:
 class ModelSource(Protocol):
     """Where models of one origin come from. One module each; found through ``SOURCES``."""
 
-    takes: int | None
-    """Dimensions of the input that its models take, or None where any may be tried."""
-
     def names(self) -> list[str]:
         """The names to suggest for a misspelt one; none where they can't be known."""
 
     def find(self, name: str) -> str | None:
         """The family of ``name``, or None where this source does not know it."""
+
+    def takes(self, name: str) -> Shape | None:
+        """The input that ``name`` takes, or None where any may be tried."""
 
     def config(self, name: str, family: str, shape: tuple[int, ...]) -> dict[str, Any]:
         """The arguments that ``name`` is built with for an input of this shape."""
@@ -104,9 +107,26 @@ def config(entry: ModelEntry, shape: tuple[int, ...]) -> dict[str, Any]:
     Raises ``UsageError`` where the model takes another kind of input.
     """
     source = SOURCES.load(entry.source)
-    if source.takes not in (None, len(shape)):
-        raise UsageError(f"model '{entry.name}' takes {_FORMS[source.takes]}, not {_FORMS[len(shape)]}")
+    takes = source.takes(entry.name)
+    if takes is not None and not _fits(shape, takes):
+        raise UsageError(f"model '{entry.name}' takes {in_words(takes)}, not {in_words(shape)}")
     return source.config(entry.name, entry.family, shape)
+
+
+def channels(entry: ModelEntry) -> int | None:
+    """Channels of a token, where ``entry`` takes sequences of one number of them only."""
+    takes = SOURCES.load(entry.source).takes(entry.name)
+    last = takes[-1] if takes else None
+    return last if isinstance(last, int) else None
+
+
+def in_words(shape: Shape) -> str:
+    """What an input is, and its shape."""
+    return f"{_KINDS[len(shape)]} ({', '.join(map(str, shape))})"
+
+
+def _fits(shape: tuple[int, ...], takes: Shape) -> bool:
+    return len(shape) == len(takes) and all(isinstance(b, str) or a == b for a, b in zip(shape, takes, strict=True))
 
 
 def build(entry: ModelEntry, config: dict[str, Any]) -> nn.Module:

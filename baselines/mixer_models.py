@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from baselines.catalogue import SEQUENCES
+from baselines.catalogue import SEQUENCES, Shape
 from baselines.errors import UsageError
 from baselines.registry import load_attribute
 
@@ -59,8 +59,6 @@ MIXERS = {
 class MixerSource:
     """The mixers of this table; their arguments are part of a cell's identity."""
 
-    takes = SEQUENCES
-
     def names(self) -> list[str]:
         """Every mixer."""
         return list(MIXERS)
@@ -68,6 +66,10 @@ class MixerSource:
     def find(self, name: str) -> str | None:
         """The family of a mixer, or None where there is none of that name."""
         return MIXERS[name].family if name in MIXERS else None
+
+    def takes(self, name: str) -> Shape:  # noqa: ARG002
+        """Sequences of any width."""
+        return SEQUENCES
 
     def config(self, name: str, family: str, shape: tuple[int, ...]) -> dict[str, Any]:  # noqa: ARG002
         """The width of the input and the mixer's own arguments."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from baselines.catalogue import IMAGES, listed
+from baselines.catalogue import IMAGES, Shape, listed
 from baselines.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ def all_names() -> list[str]:
 class TimmSource:
     """Models that ``timm.create_model`` builds; a pretrained tag after a dot is accepted and has no effect."""
 
-    takes = IMAGES
-
     def names(self) -> list[str]:
         """Every architecture name that the installed timm can build."""
         return all_names()
@@ -42,6 +40,10 @@ class TimmSource:
             return None
         module: str = timm.model_entrypoint(name.partition(".")[0]).__module__.rpartition(".")[2]
         return _FAMILIES.get(module, module)
+
+    def takes(self, name: str) -> Shape:  # noqa: ARG002
+        """Images in colour."""
+        return IMAGES
 
     def config(self, name: str, family: str, shape: tuple[int, ...]) -> dict[str, Any]:
         """``img_size`` for models with a fixed input size, nothing for all others."""

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 class UserSource:
     """Factories in modules that Python can import; the working directory is on the path, as with ``python -m``."""
 
-    takes = None
-
     def names(self) -> list[str]:
         """None: only its user knows."""
         return []
@@ -31,6 +29,9 @@ class UserSource:
             return None
         _factory(name)
         return "user"
+
+    def takes(self, name: str) -> None:
+        """Only its user knows: any input may be tried."""
 
     def config(self, name: str, family: str, shape: tuple[int, ...]) -> dict[str, Any]:  # noqa: ARG002
         """The digest of the module's source: a factory takes no arguments, but its code decides the result."""

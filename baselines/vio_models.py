@@ -6,17 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import vio
-from baselines.catalogue import IMAGES
-from vio.configs import config_dict, load_config
+from vio.configs import config_dict, load_config, takes_images
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from baselines.catalogue import Shape
+
 
 class VioSource:
     """Models that the ``vio`` package registers; their whole configuration is part of a cell's identity."""
-
-    takes = IMAGES
 
     def names(self) -> list[str]:
         """Every model that the package registers."""
@@ -26,8 +25,12 @@ class VioSource:
         """``vio`` where the package has a model of that name."""
         return "vio" if name in vio.list_models() else None
 
+    def takes(self, name: str) -> Shape:
+        """Images, or sequences with the channels of its configuration."""
+        return load_config(name).input_shape
+
     def config(self, name: str, family: str, shape: tuple[int, ...]) -> dict[str, Any]:  # noqa: ARG002
-        """The model's configuration; any height and width run through the same weights."""
+        """The model's configuration; any height, width and length run through the same weights."""
         return config_dict(name)
 
     def build(self, name: str, config: dict[str, Any]) -> nn.Module:
@@ -48,7 +51,6 @@ def register_in_timm() -> None:
     from timm.models import register_model
 
     from vio.backbone import default_cfg
-    from vio.registry import takes_images
 
     for name in vio.list_models():
         if takes_images(name) and not timm.is_model(name):

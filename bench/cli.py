@@ -202,7 +202,10 @@ def show(
     model: Annotated[str, typer.Argument(help="A model's name, or package.module:factory.", show_default=False)],
     image_size: Annotated[int, typer.Option(min=16, max=16384, help="Side of the square input in pixels.")] = 224,
     length: Annotated[int | None, typer.Option(min=1, help="Tokens, for a model that takes sequences.")] = None,
-    channels: Annotated[int, typer.Option(min=1, help="Channels of a token, with --length.")] = 192,
+    channels: Annotated[
+        int | None,
+        typer.Option(min=1, help="Channels of a token, with --length.", show_default="the model's own, or 192"),
+    ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Images or sequences in the batch.")] = 1,
     as_json: Json = False,
 ) -> None:
@@ -212,10 +215,12 @@ def show(
     from suites.cell import ImageWorkload, SequenceWorkload, Workload
 
     workload: Workload = ImageWorkload(batch=batch, height=image_size, width=image_size)
-    if length is not None:
-        workload = SequenceWorkload(batch=batch, length=length, channels=channels)
     with redirect_stdout(sys.stderr):  # what a user's model prints is not the answer
-        catalogue.config(catalogue.find(model), workload.shape)
+        entry = catalogue.find(model)
+        if length is not None:
+            width = channels or catalogue.channels(entry) or 192
+            workload = SequenceWorkload(batch=batch, length=length, channels=width)
+        catalogue.config(entry, workload.shape)
         from bench.show import describe
 
         try:

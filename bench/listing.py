@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from baselines.catalogue import size_classes
+from baselines.catalogue import in_words, size_classes
 from baselines.mixer_models import MIXERS
 from baselines.registry import Registry
 from bench.devices import DEVICES
@@ -10,6 +10,7 @@ from bench.probes import PROBES
 from bench.runtimes import RUNTIMES
 from suites.suite import builtin_suites, load_suite
 from suites.tasks import TASKS
+from vio.configs import list_models, load_config
 
 KINDS = ("suites", "models", "devices", "runtimes", "tasks", "metrics")
 
@@ -44,6 +45,7 @@ def listing(kind: str, every: bool = False) -> dict[str, str]:
 
 def _models(every: bool) -> dict[str, str]:
     found = {e.name: f"{size}, {e.family}" for size, entries in size_classes().items() for e in entries}
+    found |= {name: f"{in_words(load_config(name).input_shape)}, vio" for name in list_models() if name not in found}
     found |= {name: f"token mixer: {mixer.about}" for name, mixer in MIXERS.items()}
     if every:
         from baselines.timm_models import all_names

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from typing_extensions import Self
 
 from baselines.catalogue import size_classes
@@ -171,8 +172,8 @@ def _explain(error: ValidationError, source: MarkedYaml) -> str:
     """The first problem in one line: where, what, and the nearest thing that would be right."""
     problems = error.errors(include_url=False)
     # a size may be a number or a pair; of the two complaints the one about the written form is shown
-    first = min(problems, key=lambda p: (_depth_missing(_written(p["loc"]), source), p["type"].startswith("tuple")))
-    location = _written(first["loc"])
+    first = min(problems, key=lambda p: (_depth_missing(_written(p), source), p["type"].startswith("tuple")))
+    location = _written(first)
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         message = f"unknown key '{location[-1]}'; {_nearest(str(location[-1]), _known_keys(location[:-1], source))}"
@@ -187,10 +188,16 @@ def _explain(error: ValidationError, source: MarkedYaml) -> str:
     return f"{source.where(location)}: {message}{more}"
 
 
-def _written(location: Location) -> Location:
-    """Pydantic's location without the names of what it tried: the kind of axes, 'tuple[...]', 'constrained-int'."""
-    parts = [p for p in location if isinstance(p, int) or not ("[" in p or "-" in p or p == "int")]
-    return (*parts[:1], *parts[2:]) if parts[:1] == ["workload"] else tuple(parts)
+def _written(problem: ErrorDetails) -> Location:
+    """Where a problem stands: pydantic's location without the names of what it tried.
+
+    Those are the kind of axes, 'tuple[...]' and 'constrained-int'. An unknown key, which comes last, may be anything.
+    """
+    location = problem["loc"]
+    known = location[:-1] if problem["type"] == "extra_forbidden" else location
+    parts = [p for p in known if isinstance(p, int) or not ("[" in p or "-" in p or p == "int")]
+    parts = [*parts[:1], *parts[2:]] if parts[:1] == ["workload"] else parts
+    return *parts, *location[len(known) :]
 
 
 def _depth_missing(location: Location, source: MarkedYaml) -> int:

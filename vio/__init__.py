@@ -1,11 +1,15 @@
-"""VIO: vision backbones that mix tokens by convolution, state-space scan and attention on a budget.
+"""VIO: models that mix tokens by convolution, state-space scan and attention on a budget.
 
     >>> import vio
-    >>> vio.list_models()
-    ['vio_nano', 'vio_tiny']
-    >>> model = vio.create_model("vio_tiny", num_classes=10)
+    >>> vio.list_models()[:3]
+    ['mambavision_base', 'mambavision_small', 'mambavision_tiny']
+    >>> model = vio.create_model("vio_tiny", num_classes=10)  # images, any height and width from 32 px
+    >>> logits = model(torch.randn(1, 3, 224, 320))
+    >>> stream = vio.create_model("vio_seq_mamba").eval()  # sequences, whole or token by token
+    >>> y, state = stream.step(torch.randn(1, 5), stream.init_state(1))
 
-Importing this package is cheap: torch is imported when a model or the scan is first asked for (PEP 562).
+Scans and blocks are here by name too. Importing this package is cheap: torch is imported when a model or a scan is
+first asked for (PEP 562).
 """
 
 from __future__ import annotations

@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vio.conv import ConvNorm
+from vio.conv import RESIDUAL_GAIN, ConvNorm, LinearNorm
 from vio.router import TokenRouter, spread
-from vio.tokens import check_tokens, keep_variance
+from vio.scan.checks import scan_dtype
+from vio.tokens import check_tokens, keep_variance, without_padding
 
 GRID = 7
 """Keys and values are pooled to at most GRID x GRID, so the cost is linear in the number of tokens."""
@@ -21,7 +22,7 @@ class PooledAttention(nn.Module):
     """Multi-head attention whose keys and values come from an average-pooled map (as in PVT v2, arXiv 2106.13797).
 
     The depthwise 3x3 before it normalises and tells the places apart; there is no position embedding to resize.
-    Costs 2 L C^2 + 2 G C^2 + 2 L G C MACs an image of L = H W places and G <= 49 pooled ones.
+    Costs 2 L C^2 + 2 G C^2 + 2 L G C + 9 L C MACs an image of L = H W places and G <= 49 pooled ones.
     """
 
     def __init__(self, width: int, head_width: int) -> None:
@@ -31,7 +32,8 @@ class PooledAttention(nn.Module):
         self.query = nn.Linear(width, width, bias=False)
         self.key = nn.Linear(width, width, bias=False)
         self.value = nn.Linear(width, width, bias=False)
-        self.out = nn.Linear(width, width, bias=False)
+        self.out = LinearNorm(width, width)
+        nn.init.constant_(self.out.norm.weight, RESIDUAL_GAIN)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same."""
@@ -46,8 +48,8 @@ class PooledAttention(nn.Module):
         k = self._split(self.key(pooled))  # (B, heads, G, head_width)
         v = self._split(self.value(pooled))  # (B, heads, G, head_width)
         y = F.scaled_dot_product_attention(q, k, v)  # (B, heads, L, head_width)
-        out: Tensor = self.out(y.transpose(1, 2).flatten(2))  # (B, L, C)
-        return out.reshape(batch, rows, cols, width).permute(0, 3, 1, 2)  # (B, C, H, W)
+        out: Tensor = self.out(y.transpose(1, 2).reshape(batch, rows, cols, width))  # (B, H, W, C)
+        return out.permute(0, 3, 1, 2)  # (B, C, H, W)
 
     def _split(self, tokens: Tensor) -> Tensor:
         batch, length, width = tokens.shape
@@ -108,12 +110,17 @@ class SelfAttention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """(B, L, C) -> the same; tokens where the mask (B, L) is False are seen by none."""
         check_tokens(x, self.width, mask)
+        x = without_padding(x, mask)
         if self.router is None:
             return self._attend(x, torch.arange(x.shape[1], device=x.device), mask)
         tokens, index, weight = self.router(x, mask)
         picked = None if mask is None else mask.gather(1, index)
         y = self._attend(tokens, index.unsqueeze(1), picked) * weight  # (B, k, C)
         return torch.zeros_like(x).scatter_add(1, spread(index, x), y.to(x.dtype))
+
+    def ends(self) -> tuple[nn.Linear, ...]:
+        """The output projection."""
+        return (self.out,)
 
     def _attend(self, x: Tensor, places: Tensor, mask: Tensor | None) -> Tensor:
         q, k, v = (self._split(layer(x)) for layer in (self.query, self.key, self.value))  # (B, heads, L, head_width)
@@ -172,8 +179,8 @@ def rotate(x: Tensor, places: Tensor) -> Tensor:
         places: (L,), or (B, 1, L) where each sequence has its own.
     """
     half = x.shape[-1] // 2
-    slowness = torch.arange(half, device=x.device, dtype=torch.float32) / half
-    angles = places.unsqueeze(-1) * ROTARY_BASE**-slowness  # (L, half) or (B, 1, L, half), float32
+    slowness = torch.arange(half, device=x.device, dtype=scan_dtype(x)) / half
+    angles = places.unsqueeze(-1) * ROTARY_BASE**-slowness  # (L, half) or (B, 1, L, half), float32 or float64
     cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     first, second = x[..., :half], x[..., half:]
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)

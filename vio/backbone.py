@@ -12,13 +12,10 @@ from typing import Any, TypeVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
 
-from vio.configs import override
 from vio.configs.base import ModelConfig
 from vio.fusion import fuse
-from vio.latent_readout import LatentReadout
-from vio.pretrained import Pretrained
+from vio.intermediates import Intermediates
 from vio.training import depth_rates, recomputed, stochastic_depth
 
 MIN_SIZE = 32
@@ -26,7 +23,7 @@ _NOMINAL_SIZE = 224
 _Model = TypeVar("_Model", bound="Backbone")
 
 
-class Backbone(Pretrained):
+class Backbone(Intermediates):
     """Image classifier and feature extractor: (B, in_chans, H, W) -> (B, num_classes), for any H and W from 32 up.
 
     Args:
@@ -55,20 +52,14 @@ class Backbone(Pretrained):
         tail: nn.Module,
         num_features: int,
     ) -> None:
-        super().__init__()
-        self.config = config
-        self.num_classes = config.num_classes
+        super().__init__(config, num_features)
         self.in_chans = config.in_chans
-        self.num_features = self.head_hidden_size = num_features
-        self.global_pool = config.global_pool
         self.drop_rate = self.drop_path_rate = 0.0
-        self.grad_checkpointing = False
         self.stem = stem
         self.stages = nn.Sequential(*stages)
         self.tail = tail
-        self.pool = self._readout()
-        self.fc = self._classifier()
-        self.feature_info: list[dict[str, Any]] = [
+        self.build_head()
+        self.feature_info = [
             {"num_chs": width, "reduction": stride, "module": f"stages.{index}"}
             for index, (width, stride) in enumerate(zip(widths, strides, strict=True))
         ]
@@ -78,39 +69,11 @@ class Backbone(Pretrained):
         }
         self.default_cfg = self.pretrained_cfg = {**default_cfg(config), **self.architecture_cfg}
 
-    def get_classifier(self) -> nn.Module:
-        """The linear layer behind the pooled features; an identity when there are no classes."""
-        return self.fc
-
-    def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Replace the classifier by a fresh one; 0 classes for none, so that the model returns its features."""
-        pool = self.global_pool if global_pool is None else global_pool
-        self.config = override(self.config, num_classes=num_classes, global_pool=pool)
-        changed = pool != self.global_pool
-        self.num_classes, self.global_pool = num_classes, pool
-        if changed:
-            self.pool = self._readout()
-        self.fc = self._classifier()
-
-    def _readout(self) -> nn.Module:
-        if self.global_pool != "latent":
-            return nn.Identity()
-        return LatentReadout(self.num_features).to(next(self.stem.parameters()))
-
-    def _classifier(self) -> nn.Module:
-        if self.num_classes == 0:
-            return nn.Identity()
-        like = next(self.stem.parameters())
-        fc = nn.Linear(self.num_features, self.num_classes, device=like.device, dtype=like.dtype)
-        nn.init.trunc_normal_(fc.weight, std=0.02)
-        nn.init.zeros_(fc.bias)
-        return fc
-
     def forward_features(self, x: Tensor) -> Tensor:
         """Unpooled features, (B, num_features, h, w) at the last stage's stride."""
-        x = self._start(x)
+        x = self.start(x)
         for index in range(len(self.stages)):
-            x = self._run_stage(index, x)
+            x = self.run_stage(index, x)
         y: Tensor = self.tail(x)
         return y
 
@@ -128,64 +91,6 @@ class Backbone(Pretrained):
         """Logits, (B, num_classes); features when there is no classifier."""
         return self.forward_head(self.forward_features(x))
 
-    def forward_intermediates(
-        self,
-        x: Tensor,
-        indices: int | Sequence[int] | None = None,
-        norm: bool = False,  # noqa: ARG002
-        stop_early: bool = False,
-        output_fmt: str = "NCHW",
-        intermediates_only: bool = False,
-    ) -> list[Tensor] | tuple[Tensor, list[Tensor]]:
-        """The maps after chosen stages, in the order chosen, and unless `intermediates_only` the features before them.
-
-        Args:
-            x: images, (B, in_chans, H, W).
-            indices: stages, from 0; negative ones count from the end. None for all; a number n for the last n.
-            norm: accepted as timm passes it; no stage here leaves a norm to a later one.
-            stop_early: do not compute what lies behind the last chosen stage; the features are then its map.
-            output_fmt: only 'NCHW'.
-            intermediates_only: return the maps alone.
-
-        Raises:
-            ValueError: `indices` names a stage that there is not, or `output_fmt` is another.
-        """
-        if output_fmt != "NCHW":
-            raise ValueError(f"output_fmt must be 'NCHW', got {output_fmt!r}")
-        taken = take_indices(len(self.stages), indices)
-        if intermediates_only:
-            return self.intermediates(x, taken)
-        count = max(taken) + 1 if stop_early else len(self.stages)
-        maps = self.intermediates(x, range(count))
-        features = self.tail(maps[-1]) if count == len(self.stages) else maps[-1]
-        return features, [maps[index] for index in taken]
-
-    def intermediates(self, x: Tensor, indices: Sequence[int]) -> list[Tensor]:
-        """The maps after the given stages (from 0), in the order given; nothing behind the last of them is computed."""
-        x = self._start(x)
-        maps = []
-        for index in range(max(indices) + 1):
-            x = self._run_stage(index, x)
-            maps.append(x)
-        return [maps[index] for index in indices]
-
-    def prune_intermediate_layers(
-        self, indices: int | Sequence[int] | None = 1, prune_norm: bool = False, prune_head: bool = True
-    ) -> list[int]:
-        """Remove what lies behind the last chosen stage, and with `prune_head` the classifier; the stages chosen.
-
-        With `prune_norm` the tail goes too. A model without its last stages has neither tail nor classifier.
-        """
-        taken = take_indices(len(self.stages), indices)
-        shortened = max(taken) + 1 < len(self.stages)
-        if shortened or prune_norm:
-            self.stages = self.stages[: max(taken) + 1]
-            self.tail = nn.Identity()
-            self.num_features = self.head_hidden_size = self.feature_info[max(taken)]["num_chs"]
-        if prune_head or shortened or prune_norm:
-            self.reset_classifier(0, "")
-        return taken
-
     def fuse(self: _Model) -> _Model:
         """Fold every batch norm into the layer before it, in place, for faster inference; the model itself.
 
@@ -196,14 +101,10 @@ class Backbone(Pretrained):
         self.is_fused = True
         return self
 
-    def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Compute the inner tensors of each block again in the backward pass instead of keeping them."""
-        self.grad_checkpointing = enable
-
     def set_drop_rates(self, *, drop_rate: float | None = None, drop_path_rate: float | None = None) -> None:
         """Set, for training, the dropout before the classifier and the stochastic depth of the last block.
 
-        The depth's rate rises linearly from 0 at the first block, over all blocks that keep the shape of their input.
+        The depth's rate rises linearly from 0 at the first block; blocks that change the shape are never skipped.
 
         Raises:
             ValueError: a rate is not from 0 up to, but not including, 1.
@@ -215,27 +116,20 @@ class Backbone(Pretrained):
                 raise ValueError(f"{name} must be at least 0 and below 1, got {rate}")
             setattr(self, name, float(rate))
 
-    def no_weight_decay(self) -> set[str]:
-        """Parameters that an optimizer should not decay: all but the weights of linear maps and convolutions."""
-        return {
-            f"{module_name}.{name}" if module_name else name
-            for module_name, module in self.named_modules()
-            for name, _ in module.named_parameters(recurse=False)
-            if not (name == "weight" and isinstance(module, (nn.Linear, _ConvNd)))
-        }
-
     def group_matcher(self, coarse: bool = False) -> dict[str, Any]:
         """Layers from the input to the head, as timm's layer-wise decay asks for them; `coarse` for whole stages."""
         blocks = [(r"^stages\.(\d+)\.(\d+)", None), (r"^stages\.(\d+)", (0,))]
         return {"stem": r"^stem", "blocks": r"^stages\.(\d+)" if coarse else blocks}
 
-    def _start(self, x: Tensor) -> Tensor:
+    def start(self, x: Tensor) -> Tensor:
+        """Images to the map that the stages begin with."""
         self._check_input(x)
         x = x.contiguous(memory_format=torch.channels_last)  # then each map is already a row of tokens
         y: Tensor = self.stem(x)
         return y
 
-    def _run_stage(self, index: int, x: Tensor) -> Tensor:
+    def run_stage(self, index: int, x: Tensor) -> Tensor:
+        """The map before a stage to the map after it, as training asks for it."""
         recompute = self.grad_checkpointing and torch.is_grad_enabled()
         skip = self.training and self.drop_path_rate > 0
         if not recompute and not skip:
@@ -271,24 +165,6 @@ def default_cfg(config: ModelConfig) -> dict[str, Any]:
         "num_classes": config.num_classes,
         "classifier": "fc",
     }
-
-
-def take_indices(count: int, indices: int | Sequence[int] | None) -> list[int]:
-    """Stages of `count` that are meant, from 0: all for None, the last n for a number n, else each as given.
-
-    Raises:
-        ValueError: there is no such stage, or none is meant.
-    """
-    if indices is None:
-        return list(range(count))
-    if isinstance(indices, int):
-        if not 0 < indices <= count:
-            raise ValueError(f"indices: the last {indices} of {count} stages can't be taken")
-        return list(range(count - indices, count))
-    bad = [index for index in indices if not -count <= index < count]
-    if bad or not indices:
-        raise ValueError(f"indices must name stages from {-count} to {count - 1}, got {list(indices)}")
-    return [index % count for index in indices]
 
 
 def _blocks(stage: nn.Module) -> list[nn.Module]:

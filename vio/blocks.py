@@ -13,10 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from vio.attention import SelfAttention
-from vio.mamba_block import SelectiveScan
-from vio.tokens import TokenConv, check_state, check_token, check_tokens, keep_variance, new_state
-from vio.transformer_block import FeedForward
+from vio.tokens import TokenConv, check_state, check_token, check_tokens, keep_variance, new_state, without_padding
 
 
 @runtime_checkable
@@ -31,6 +28,14 @@ class Streamed(Protocol):
 
     def step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Go on from a state by one token, (B, C)."""
+
+
+@runtime_checkable
+class ResidualBranch(Protocol):
+    """A part whose output is added to what came in."""
+
+    def ends(self) -> tuple[nn.Linear, ...]:
+        """The linear maps that its output is the sum of."""
 
 
 class GatedConvBlock(nn.Module):
@@ -58,8 +63,7 @@ class GatedConvBlock(nn.Module):
         """(B, L, C) -> the same."""
         check_tokens(x, self.width, mask)
         u = self.norm(x)
-        seen = u if mask is None else u.masked_fill(~mask.unsqueeze(2), 0.0)
-        return self._add(x, u, self.conv(seen))
+        return self._add(x, u, self.conv(without_padding(u, mask)))
 
     def init_state(self, batch: int) -> Tensor:
         """The last kernel - 1 inputs of the convolution, (B, kernel - 1, C), float32."""
@@ -112,6 +116,7 @@ def scale_residuals(model: nn.Module) -> None:
 
     So what a deep row of blocks adds up to varies as much as what went in, at any depth.
     """
-    branches = [m for m in model.modules() if isinstance(m, (SelectiveScan, SelfAttention, FeedForward))]
+    branches = [m for m in model.modules() if isinstance(m, ResidualBranch)]
     for branch in branches:
-        branch.out.weight.div_(math.sqrt(len(branches)))
+        for end in branch.ends():
+            end.weight.div_(math.sqrt(len(branches)))

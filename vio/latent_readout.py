@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vio.tokens import check_tokens, keep_variance
+from vio.tokens import check_tokens, keep_variance, without_padding
 
 HEAD_WIDTH_MAX = 64
 
@@ -45,7 +45,7 @@ class LatentReadout(nn.Module):
         """(B, L, C) -> (B, C); places where the mask (B, L) is False are not asked."""
         check_tokens(x, self.width, mask)
         batch, channels = x.shape[0], self.width // self.heads
-        x = self.norm(x)
+        x = without_padding(self.norm(x), mask)
         q = self.queries.to(x.dtype).reshape(1, -1, self.heads, channels).transpose(1, 2)  # (1, heads, Q, P)
         k = self.key(x).reshape(batch, -1, self.heads, channels).transpose(1, 2)  # (B, heads, L, P)
         v = self.value(x).reshape(batch, -1, self.heads, channels).transpose(1, 2)  # (B, heads, L, P)

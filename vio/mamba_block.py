@@ -1,9 +1,9 @@
 """State-space layers on SSD, the scan of Mamba-2 (arXiv 2405.21060): a block for token rows, a mixer for maps.
 
-What differs from the paper: step sizes are bounded by a sigmoid and decays by the scan; b and c have a fixed length, so
-that the output grows no faster than the input. That makes the gated RMSNorm before the output projection unnecessary.
-In the block c is sqrt(N) long: what is read back then weighs as much as what passes by directly, and recall is learnt
-in a third of the steps that unit length takes (MQAR, 8 pairs).
+What differs from the paper: step sizes are bounded by a sigmoid, and decays bend towards the scan's bound; b and c have
+a fixed length, so that the output grows no faster than the input. That makes the gated RMSNorm before the output
+projection unnecessary. c is sqrt(N) long: what is read back then weighs as much as what passes by directly, and the
+block learns recall in a third of the steps that unit length takes (MQAR, 8 pairs).
 
 Letters, as in `vio.scan`:
     B  batch    L  length in tokens    C  width    D  inner width    H  heads    P  channels a head    N  state size
@@ -66,6 +66,10 @@ class SelectiveScan(nn.Module):
             dtype = scan_dtype(self.log_rate)
             step = torch.sigmoid(self.step(u.to(self.log_rate.dtype)).to(dtype))
             return step, step * self.log_rate.to(dtype).exp()
+
+    def ends(self) -> tuple[nn.Linear, ...]:
+        """The output projection."""
+        return (self.out,)
 
     def split_heads(self, v: Tensor) -> Tensor:
         """(..., D) -> (..., H, P)."""
@@ -220,13 +224,14 @@ class SSDMixer(SelectiveScan):
     """Causal mixing of the places of a map in raster order, or with `reverse` from the last to the first.
 
     A model alternates the two directions from mixer to mixer, at half the cost of scanning both ways in each. The short
-    convolution is a depthwise 3x3 on the map. Costs 3 L C^2 + 2 L C N MACs an image of L = H W places, and the scan's.
+    convolution is a depthwise 3x3 on the map. Costs L C (3 C + 2 N + H + 9) MACs an image of L places, and the scan's.
     """
 
     def __init__(self, width: int, head_width: int, state_size: int, *, reverse: bool) -> None:
         super().__init__(width, width, head_width, state_size)
         self.reverse = reverse
         self.local = ConvNorm(width, width, 3, groups=width)
+        self.read_scale = math.sqrt(state_size)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same."""
@@ -235,9 +240,10 @@ class SSDMixer(SelectiveScan):
         if self.reverse:
             u = u.flip(1)
         step, rate = self.dynamics(u)  # (B, L, heads)
-        b, c = F.normalize(self.b(u), dim=-1), F.normalize(self.c(u), dim=-1)  # (B, L, N)
+        b = F.normalize(self.b(u), dim=-1)  # (B, L, N)
+        c = F.normalize(self.c(u), dim=-1) * self.read_scale  # (B, L, N)
         v = self.split_heads(self.value(u))  # (B, L, heads, head_width)
-        y, _ = ssd(v * step.unsqueeze(-1), -rate, b, c)
+        y, _ = ssd(v * step.unsqueeze(-1), bound_log_decay(rate), b, c)
         y = self.read_out(y, v, torch.sigmoid(self.gate(u)))  # (B, L, C)
         if self.reverse:
             y = y.flip(1)

@@ -17,8 +17,10 @@ from torch import Tensor, nn
 
 from vio.attention import SelfAttention
 from vio.backbone import Backbone
+from vio.blocks import scale_residuals
 from vio.configs.mambavision import MambaVisionConfig
 from vio.conv import ConvNorm
+from vio.maps import MapNorm
 from vio.scan import selective_scan
 from vio.scan.checks import full_precision, scan_dtype
 from vio.tokens import TokenConv, keep_variance
@@ -31,8 +33,6 @@ STEP_RANGE = (1e-3, 1e-1)
 
 CHANNELS_A_STEP_RANK = 16
 """The step sizes of C channels come from C / 16 numbers (rounded up), as in Mamba's reference code."""
-
-_RESIDUAL_OUTPUTS = ("linear_left", "linear_right", "out")
 
 
 class PatchEmbedding(nn.Sequential):
@@ -113,6 +113,10 @@ class MambaVisionMixer(nn.Module):
         y: Tensor = self.linear_left(left) + self.linear_right(right)
         return y
 
+    def ends(self) -> tuple[nn.Linear, ...]:
+        """The two output projections."""
+        return self.linear_left, self.linear_right
+
     def scan(self, x: Tensor) -> Tensor:
         """The selective scan in raster order, (B, L, C) -> the same."""
         b = torch.matmul(x, self.ssm_B)  # (B, L, N)
@@ -145,14 +149,6 @@ class TokenBlock(nn.Module):
         return y
 
 
-class ChannelNorm(nn.LayerNorm):
-    """LayerNorm over the channels of a map, (B, C, H, W) -> the same."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> the same."""
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-
-
 class MambaVision(Backbone):
     """The document's plain shape; see `Backbone` for what goes in and out.
 
@@ -180,21 +176,13 @@ class MambaVision(Backbone):
             stages=[TokenBlock(_mixer(kind, config), width, round(width * config.mlp_ratio)) for kind in config.mixers],
             widths=[width] * config.depth,
             strides=[STRIDE] * config.depth,
-            tail=ChannelNorm(width),
+            tail=MapNorm(width),
             num_features=width,
         )
-        scale_residuals(self.stages, 2 * config.depth)
+        scale_residuals(self.stages)
 
 
 def _mixer(kind: str, config: MambaVisionConfig) -> nn.Module:
     if kind == "mamba":
         return MambaVisionMixer(config.width, config.state_size, config.conv_kernel)
     return SelfAttention(config.width, config.head_width)
-
-
-@torch.no_grad()
-def scale_residuals(stages: nn.Module, branches: int) -> None:
-    """Divide what each residual branch ends with by sqrt(branches), so that depth does not raise the sum (GPT-2)."""
-    for name, module in stages.named_modules():
-        if isinstance(module, nn.Linear) and name.rpartition(".")[2] in _RESIDUAL_OUTPUTS:
-            module.weight.mul_(branches**-0.5)

@@ -11,7 +11,7 @@ from vio.conv import ConvNorm, DenseBlock, Downsample, LocalBlock, Stem
 from vio.hidden_state import HiddenStateMixer
 from vio.mamba_block import SSDMixer
 
-FIRST_STRIDE = 8
+FIRST_STRIDE = 4
 
 
 class MixerBlock(nn.Module):
@@ -34,25 +34,26 @@ class VIO(Backbone):
 
     def __init__(self, config: VIOConfig) -> None:
         stages: list[nn.Module] = []
-        in_width, scans = config.stem_width, 0
+        in_width, scans = None, 0
         for stage in config.stages:
             stages.append(_stage(in_width, stage, config, scans))
             in_width, scans = stage.width, scans + stage.blocks.count("ssd")
+        widths = [stage.width for stage in config.stages]
         super().__init__(
             config,
-            stem=Stem(config.in_chans, config.stem_width),
+            stem=Stem(config.in_chans, widths[0]),
             stages=stages,
-            widths=[stage.width for stage in config.stages],
+            widths=widths,
             strides=[FIRST_STRIDE * 2**index for index in range(len(stages))],
-            tail=nn.Sequential(ConvNorm(in_width, config.num_features, 1), nn.ReLU(inplace=True)),
+            tail=nn.Sequential(ConvNorm(widths[-1], config.num_features, 1), nn.ReLU(inplace=True)),
             num_features=config.num_features,
         )
         for module in (self.stem, self.stages, self.tail):
             module.apply(_keep_variance)
 
 
-def _stage(in_width: int, stage: StageConfig, config: VIOConfig, scans: int) -> nn.Module:
-    layers: list[nn.Module] = [Downsample(in_width, stage.width)]
+def _stage(in_width: int | None, stage: StageConfig, config: VIOConfig, scans: int) -> nn.Module:
+    layers: list[nn.Module] = [] if in_width is None else [Downsample(in_width, stage.width)]
     for kind in stage.blocks:
         layers.append(_block(kind, stage.width, config, reverse=scans % 2 == 1))
         scans += kind == "ssd"

@@ -70,10 +70,16 @@ def from_pretrained(folder: str | Path) -> Pretrained:
     description = _read_description(folder / CONFIG_FILE)
     weights = _read_weights(folder / WEIGHTS_FILE, description)
     try:
-        model = _build(parse_config(description["config"]), fused=description["fused"])
+        config = parse_config(description["config"])
     except ValueError as error:
         raise ValueError(f"{folder / CONFIG_FILE}: {error}") from error
-    _check_state(str(folder / WEIGHTS_FILE), weights, model)
+    with torch.device("meta"):  # a model of sizes that the weights do not have is never given memory
+        try:
+            described = _build(config, fused=description["fused"])
+        except RuntimeError as error:
+            raise ValueError(f"{folder / CONFIG_FILE}: no model can be built of it ({error})") from error
+    _check_state(str(folder / WEIGHTS_FILE), weights, described)
+    model = _build(config, fused=description["fused"])
     model.load_state_dict(weights)
     return model.eval()
 
@@ -87,7 +93,7 @@ def _build(config: ModelConfig, *, fused: bool) -> Pretrained:
 
 
 def _check_state(owner: str, weights: dict[str, Tensor], model: nn.Module) -> None:
-    """Raise `ValueError` unless names and shapes are those of the model."""
+    """Raise `ValueError` unless names, shapes and kinds of numbers are those of the model."""
     wanted = model.state_dict()
     problems = [f"{name} is missing" for name in wanted if name not in weights]
     problems += [f"{name} is not a part of it" for name in sorted(weights) if name not in wanted]
@@ -95,6 +101,11 @@ def _check_state(owner: str, weights: dict[str, Tensor], model: nn.Module) -> No
         f"{name} has shape {tuple(weights[name].shape)}, not {tuple(value.shape)}"
         for name, value in wanted.items()
         if name in weights and weights[name].shape != value.shape
+    ]
+    problems += [
+        f"{name} holds {weights[name].dtype} for {value.dtype}"
+        for name, value in wanted.items()
+        if name in weights and weights[name].is_floating_point() != value.is_floating_point()
     ]
     if problems:
         more = f", and {len(problems) - 3} more" if len(problems) > 3 else ""
@@ -113,10 +124,10 @@ def _read_description(path: Path) -> dict[str, Any]:
     return description
 
 
-def _parse_description(path: Path, text: bytes) -> dict[str, Any]:
+def _parse_description(path: Path, text: bytes | str) -> dict[str, Any]:
     try:
         description = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not JSON ({error}); save the model again") from error
     if not isinstance(description, dict):
         raise ValueError(f"{path}: expected a mapping, got {description!r}")
@@ -132,7 +143,7 @@ def _read_weights(path: Path, description: dict[str, Any]) -> dict[str, Tensor]:
         raise ValueError(f"{path}: not a whole safetensors file ({error}); save or copy it again") from error
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     saved_with = header.get("__metadata__", {}).get("vio")
-    if saved_with is not None and json.loads(saved_with) != description:
+    if saved_with is not None and _parse_description(path, saved_with) != description:
         raise ValueError(f"{path} was not saved with the {CONFIG_FILE} beside it; save the model again")
     return weights
 

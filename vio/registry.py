@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from torch import nn
 
-from vio.configs import ARCHITECTURES, load_attribute, load_config, override
+from vio.configs import ARCHITECTURES, load_attribute, load_config, override, takes_images
 from vio.configs.base import ModelConfig
 
 if TYPE_CHECKING:
@@ -45,13 +45,6 @@ def create_model(
 def build_model(config: ModelConfig) -> nn.Module:
     """The model that a configuration describes, with fresh weights."""
     return cast("nn.Module", load_attribute(ARCHITECTURES[config.architecture].model)(config))
-
-
-def takes_images(name: str) -> bool:
-    """Whether a named model is a `vio.backbone.Backbone`; the others take sequences."""
-    from vio.backbone import Backbone
-
-    return issubclass(load_attribute(ARCHITECTURES[load_config(name).architecture].model), Backbone)
 
 
 def _backbone(name: str, model: nn.Module, wanted: str) -> Backbone:

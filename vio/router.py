@@ -1,19 +1,22 @@
 """Routing on a budget: a learned score picks the tokens that are worth an expensive part; the others pass by.
 
 As in "Mixture-of-Depths" (arXiv 2404.02258): a fixed share, so that shapes and costs are known beforehand, and a weight
-by the score, so that the score learns. The picked tokens keep their order. A state-space block that is given them alone
-does what it would do on the whole row if the others had a step size of 0: they leave the state as it is.
+by the score, so that the score learns. The picked tokens keep their order. A scan that is given them alone does what it
+would do on the whole row if the others had a step size of 0: they leave the state as it is.
 """
 
 from __future__ import annotations
 
-import math
+from fractions import Fraction
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from vio.tokens import check_tokens
+
+SHARE_PARTS = 2**20
+"""Finest fraction of a row that a share is told apart by."""
 
 
 class Routed(NamedTuple):
@@ -35,19 +38,22 @@ class TokenRouter(nn.Module):
 
     Args:
         width: channels of a token, C.
-        share: k / L, above 0 and at most 1; k is rounded up.
+        share: k / L, at least 1 / SHARE_PARTS and at most 1; k is rounded up.
     """
 
     def __init__(self, width: int, share: float) -> None:
         super().__init__()
-        if not 0.0 < share <= 1.0:
-            raise ValueError(f"share must be above 0 and at most 1, got {share}")
-        self.width, self.share = width, share
+        if not 1 / SHARE_PARTS <= share <= 1.0:
+            raise ValueError(f"share must be above 0 and at most 1, in parts of 1 / {SHARE_PARTS}, got {share}")
+        self.width, self.share = width, Fraction(share).limit_denominator(SHARE_PARTS)
         self.score = nn.Linear(width, 1)
 
     def count(self, length: int) -> int:
-        """How many of `length` tokens are picked."""
-        return math.ceil(self.share * length)
+        """How many of `length` tokens are picked.
+
+        In whole numbers alone, which torch.jit.trace follows: a trace picks the right number at another length too.
+        """
+        return -(-length * self.share.numerator // self.share.denominator)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Routed:
         """(B, L, C) -> the picked tokens; those where the mask (B, L) is False are picked last, and weigh nothing."""

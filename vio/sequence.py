@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from vio.blocks import GatedConvBlock, ParallelBlock, Streamed, scale_residuals
-from vio.configs import override
+from vio.classifier import Classifier
 from vio.configs.sequence import MAMBA_EXPANSION, VIO1DConfig
-from vio.latent_readout import LatentReadout
 from vio.mamba_block import MambaBlock
-from vio.pretrained import Pretrained
-from vio.tokens import check_mask, check_not_empty, check_state, new_state
+from vio.tokens import check_mask, check_not_empty, check_state, new_state, without_padding
+from vio.training import recomputed
 from vio.transformer_block import TransformerBlock
 
 
@@ -29,7 +27,7 @@ class VIO1DState(NamedTuple):
     """Number of tokens so far, (), int64."""
 
 
-class VIO1D(Pretrained):
+class VIO1D(Classifier):
     """Classifier and feature extractor of sequences of any length.
 
     `vio_dna` is the model of the VIO-DNA document: a projection of one-hot bases, four gated convolution blocks, the
@@ -38,7 +36,7 @@ class VIO1D(Pretrained):
     Inputs are (B, L, in_chans) numbers, or (B, L) whole numbers where the configuration has a `vocab_size`; a number
     outside of the vocabulary is torch's IndexError. With a mask, (B, L) booleans that are True for real tokens, what
     stands elsewhere is not read, and padding at the end or the start changes nothing: its length can't be learnt. Each
-    sequence needs a real token. NaN in a real token makes the outputs of its sequence NaN.
+    sequence needs a real token. NaN in a real token makes all outputs NaN that depend on the token.
 
     Raises:
         ValueError: in a forward, for an input of another rank, dtype or number of channels, without a sequence or a
@@ -49,12 +47,7 @@ class VIO1D(Pretrained):
     config: VIO1DConfig
 
     def __init__(self, config: VIO1DConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.num_classes = config.num_classes
-        self.num_features = self.head_hidden_size = config.width
-        self.global_pool = config.global_pool
-        self.grad_checkpointing = False
+        super().__init__(config, config.width)
         self.embed: nn.Module = (
             nn.Linear(config.in_chans, config.width)
             if config.vocab_size is None
@@ -66,35 +59,7 @@ class VIO1D(Pretrained):
             self.blocks.append(_block(kind, config, reverse=not config.causal and turns % 2 == 1))
         self.norm = nn.LayerNorm(config.width)
         scale_residuals(self)
-        self.pool = self._pool()
-        self.fc = self._classifier()
-
-    def get_classifier(self) -> nn.Module:
-        """The linear layer behind the pooled features; an identity when there are no classes."""
-        return self.fc
-
-    def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Replace the classifier by a fresh one; 0 classes for none, so that the model returns its features."""
-        pool = self.global_pool if global_pool is None else global_pool
-        self.config = cast("VIO1DConfig", override(self.config, num_classes=num_classes, global_pool=pool))
-        if pool != self.global_pool:
-            self.global_pool = pool
-            self.pool = self._pool()
-        self.num_classes = num_classes
-        self.fc = self._classifier()
-
-    def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Compute the inner tensors of each block again in the backward pass instead of keeping them."""
-        self.grad_checkpointing = enable
-
-    def no_weight_decay(self) -> set[str]:
-        """Parameters that an optimizer should not decay: all but the weights of linear maps and convolutions."""
-        return {
-            f"{module_name}.{name}"
-            for module_name, module in self.named_modules()
-            for name, _ in module.named_parameters(recurse=False)
-            if not (name == "weight" and isinstance(module, (nn.Linear, nn.Conv2d)))
-        }
+        self.build_head()
 
     def forward_features(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Features of each token, (B, L, num_features)."""
@@ -103,10 +68,8 @@ class VIO1D(Pretrained):
             x = x.masked_fill(~mask if x.ndim == 2 else ~mask.unsqueeze(2), 0)
         x = self.embed(x)  # (B, L, C)
         for block in self.blocks:
-            if self.grad_checkpointing and torch.is_grad_enabled():
-                x = checkpoint(block, x, mask, use_reentrant=False)
-            else:
-                x = block(x, mask)
+            recompute = self.grad_checkpointing and torch.is_grad_enabled()
+            x = recomputed(block, x, mask) if recompute else block(x, mask)
         y: Tensor = self.norm(x)
         return y
 
@@ -130,8 +93,6 @@ class VIO1D(Pretrained):
             raise ValueError("causal: only a model whose configuration says 'causal: true' can be streamed")
         if self.global_pool == "latent":
             raise ValueError("global_pool: 'latent' asks all tokens at once; a stream needs 'avg', 'last' or ''")
-        if batch < 1:
-            raise ValueError(f"batch must be 1 or more, got {batch}")
         states = tuple(block.init_state(batch) for block in self._streamed())
         mean = new_state((batch, self.num_features), self.norm.weight)
         return VIO1DState(states, mean, torch.zeros((), dtype=torch.int64, device=mean.device))
@@ -156,6 +117,8 @@ class VIO1D(Pretrained):
 
     def step(self, x: Tensor, state: VIO1DState) -> tuple[Tensor, VIO1DState]:
         """Go on from a state by one token, (B, in_chans) numbers or (B,) whole numbers; returns (B, num_classes)."""
+        if x.ndim == 0:
+            raise ValueError("x must be one token a sequence, got a single number")
         self._check_input(x.unsqueeze(1), None)
         self._check_state(state, x.shape[0])
         x = self.embed(x)  # (B, C)
@@ -179,18 +142,6 @@ class VIO1D(Pretrained):
             raise ValueError("blocks: attention keeps every token, so it has no state of constant size to stream with")
         return streamed
 
-    def _pool(self) -> nn.Module:
-        like = self.norm.weight
-        return LatentReadout(self.num_features).to(like) if self.global_pool == "latent" else nn.Identity()
-
-    def _classifier(self) -> nn.Module:
-        if self.num_classes == 0:
-            return nn.Identity()
-        fc = nn.Linear(self.num_features, self.num_classes).to(self.norm.weight)
-        nn.init.trunc_normal_(fc.weight, std=0.02)
-        nn.init.zeros_(fc.bias)
-        return fc
-
     def _check_input(self, x: Tensor, mask: Tensor | None) -> None:
         if self.config.vocab_size is not None:
             if x.ndim != 2 or x.dtype not in (torch.int32, torch.int64):
@@ -207,14 +158,18 @@ class VIO1D(Pretrained):
     def _check_state(self, state: VIO1DState, batch: int) -> None:
         if not isinstance(state, VIO1DState) or len(state.blocks) != len(self.blocks):
             raise ValueError("state must come from this model's init_state, prefill or step")
+        if not isinstance(state.mean, Tensor) or not isinstance(state.length, Tensor):
+            raise ValueError("state must hold tensors: mean and length come from init_state, prefill or step")
         check_state("state.mean", state.mean, (batch, self.num_features), self.norm.weight)
+        if state.length.shape != () or state.length.dtype != torch.int64:
+            raise ValueError(f"state.length must be one int64 number, got {state.length}")
 
 
 def masked_mean(x: Tensor, mask: Tensor | None) -> Tensor:
     """Mean of (B, L, C) over the tokens where the mask (B, L) is True: (B, C)."""
     if mask is None:
         return x.mean(1)
-    return x.masked_fill(~mask.unsqueeze(2), 0.0).sum(1) / mask.sum(1, keepdim=True)
+    return without_padding(x, mask).sum(1) / mask.sum(1, keepdim=True)
 
 
 def last_token(x: Tensor, mask: Tensor | None) -> Tensor:

@@ -58,6 +58,11 @@ def length_mask(lengths: Tensor, length: int) -> Tensor:
     return torch.arange(length, device=lengths.device) < lengths.unsqueeze(1)
 
 
+def without_padding(x: Tensor, mask: Tensor | None) -> Tensor:
+    """(B, L, C) with zeros where the mask (B, L) is False: a weight of 0 would not be enough, as 0 times NaN is NaN."""
+    return x if mask is None else x.masked_fill(~mask.unsqueeze(2), 0.0)
+
+
 def check_tokens(x: Tensor, width: int, mask: Tensor | None = None) -> None:
     """Raise ValueError unless x is (B, L, width) with at least one sequence of one token, and the mask fits it."""
     if x.ndim != 3 or x.shape[2] != width:
@@ -107,7 +112,13 @@ def check_state(name: str, state: Tensor, shape: tuple[int, ...], parameter: Ten
 
 
 def new_state(shape: tuple[int, ...], parameter: Tensor) -> Tensor:
-    """A piece of a state before the first token: zeros in full precision, beside the parameter."""
+    """A piece of a state before the first token: zeros in full precision, beside the parameter.
+
+    Raises:
+        ValueError: the first axis, the batch, is below 1.
+    """
+    if shape[0] < 1:
+        raise ValueError(f"batch must be 1 or more, got {shape[0]}")
     return parameter.new_zeros(shape, dtype=scan_dtype(parameter))
 
 

@@ -12,15 +12,15 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 
-def recomputed(block: nn.Module, x: Tensor) -> Tensor:
-    """`block(x)`, whose inner tensors are computed again in the backward pass instead of being kept.
+def recomputed(block: nn.Module, *inputs: Tensor | None) -> Tensor:
+    """`block(*inputs)`, whose inner tensors are computed again in the backward pass instead of being kept.
 
     Outputs, gradients and the running statistics of batch norms are those of a plain call.
     """
     if torch.compiler.is_compiling():  # the compiler repeats arithmetic only, never an update of statistics
-        y: Tensor = checkpoint(block, x, use_reentrant=False)
+        y: Tensor = checkpoint(block, *inputs, use_reentrant=False)
     else:
-        y = checkpoint(block, x, use_reentrant=False, context_fn=functools.partial(_contexts, block))
+        y = checkpoint(block, *inputs, use_reentrant=False, context_fn=functools.partial(_contexts, block))
     return y
 
 

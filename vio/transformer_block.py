@@ -20,6 +20,10 @@ class FeedForward(nn.Module):
         nn.init.zeros_(self.widen.bias)
         nn.init.zeros_(self.out.bias)
 
+    def ends(self) -> tuple[nn.Linear, ...]:
+        """The output projection."""
+        return (self.out,)
+
     def forward(self, x: Tensor) -> Tensor:
         """(..., C) -> the same."""
         y: Tensor = self.out(self.act(self.widen(x)))

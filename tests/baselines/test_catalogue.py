@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +9,11 @@ import pytest
 import timm
 import torch
 
+import vio
 from baselines import catalogue
 from baselines.errors import UsageError
-from baselines.vio_models import register_in_timm
+from vio.backbone import Backbone
+from vio.configs import ARCHITECTURES, load_attribute, load_config, override
 
 
 def test_every_model_of_the_size_classes_exists() -> None:
@@ -61,10 +64,26 @@ def test_a_users_module_that_does_not_import_is_explained(name: str, message: st
         catalogue.find(name)
 
 
-def test_vio_is_built_by_timm_too() -> None:
-    register_in_timm()
-    register_in_timm()
-    assert timm.create_model("vio_nano", num_classes=7)(torch.zeros(1, 3, 64, 64)).shape == (1, 7)
+@pytest.mark.parametrize("name", vio.list_models())
+def test_a_model_of_vios_takes_what_the_catalogue_says(name: str) -> None:
+    entry = catalogue.find(name)
+    images = issubclass(load_attribute(ARCHITECTURES[load_config(name).architecture].model), Backbone)
+    good, bad = ((1, 3, 32, 64), (1, 50, 5)) if images else ((1, 50, 5), (1, 3, 32, 64))
+    assert catalogue.channels(entry) == (None if images else 5)
+    assert catalogue.config(entry, good)["architecture"] == load_config(name).architecture
+    with pytest.raises(UsageError, match=rf"^model '{name}' takes .*, not .* {re.escape(str(bad))}$"):
+        catalogue.config(entry, bad)
+
+
+def test_a_model_of_sequences_is_held_to_its_channels_and_one_of_whole_numbers_takes_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entry = catalogue.find("vio_dna")
+    with pytest.raises(UsageError, match=r"takes sequences \(B, L, 5\), not sequences \(1, 50, 6\)"):
+        catalogue.config(entry, (1, 50, 6))
+    monkeypatch.setattr("baselines.vio_models.load_config", lambda name: override(load_config(name), vocab_size=4))
+    with pytest.raises(UsageError, match=r"takes whole numbers \(B, L\), not sequences \(1, 50, 5\)"):
+        catalogue.config(entry, (1, 50, 5))
 
 
 def test_listed_names_need_no_torch() -> None:

@@ -104,7 +104,7 @@ def test_a_mixer_can_be_taken_for_no_other_model() -> None:
 
 
 def test_a_model_is_held_to_the_input_that_it_takes() -> None:
-    with pytest.raises(UsageError, match=r"'mixer/ssd' takes sequences \(B, L, C\), not images \(B, 3, H, W\)"):
+    with pytest.raises(UsageError, match=r"'mixer/ssd' takes sequences \(B, L, C\), not images \(1, 3, 32, 32\)"):
         catalogue.config(catalogue.find("mixer/ssd"), (1, 3, 32, 32))
     with pytest.raises(UsageError, match=r"'resnet18' takes images"):
         catalogue.config(catalogue.find("resnet18"), (1, 16, 64))

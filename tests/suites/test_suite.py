@@ -67,6 +67,13 @@ def test_axes_multiply(tmp_path: Path) -> None:
         ("models: [resnet18]", "models: !!int abc", r"mine\.yaml: not YAML"),
         ("[64, [48, 80]]", "[64, [48]]", r"mine\.yaml:5:20: workload\.image_size\.1"),
         ("[64, [48, 80]]", "[64]\n  batches: [1]", r"mine\.yaml:6:3: .*unknown key 'batches'; did you mean batch"),
+        (
+            "models: [resnet18]",
+            "models: [resnet18]\nsize-classes: [tiny]",
+            r":4:1: .*'size-classes'; did you mean size_c",
+        ),
+        ("[64, [48, 80]]", "[64]\n  bat-ch: [1]", r"mine\.yaml:6:3: unknown key 'bat-ch'; did you mean batch"),
+        ("metrics: [params]", "metrics: [params]\nint: 1", r"mine\.yaml:7:6: unknown key 'int'"),
         ("models: [resnet18]\n", "", r"mine\.yaml:1:1: .*no models"),
         ("models: [resnet18]", "models: [resnet18", r"mine\.yaml:4:9: not YAML"),
         ("name: mine", "name: mine\nname: yours", r"mine\.yaml:2:1: 'name' stands here twice"),

@@ -9,8 +9,7 @@ import torch
 
 import vio
 from vio.backbone import Backbone
-from vio.configs import ARCHITECTURES, load_config
-from vio.registry import takes_images
+from vio.configs import ARCHITECTURES, load_config, takes_images
 
 NAMES = [name for name in vio.list_models() if takes_images(name)]
 """Every image model."""
@@ -18,8 +17,12 @@ NAMES = [name for name in vio.list_models() if takes_images(name)]
 _SIZES = ("nano", "tiny", "small", "base")
 
 
+def _size(name: str) -> int:
+    return next(place for place, size in enumerate(_SIZES) if size in name.split("_"))
+
+
 def _smallest_of_each() -> dict[str, str]:
-    by_size = sorted(NAMES, key=lambda name: _SIZES.index(name.rpartition("_")[2]), reverse=True)
+    by_size = sorted(NAMES, key=_size, reverse=True)
     return {load_config(name).architecture: name for name in by_size}
 
 
@@ -28,7 +31,6 @@ ONE_OF_EACH = sorted({"vio_tiny", *_smallest_of_each().values()})
 
 _TINY: dict[str, dict[str, Any]] = {
     "vio": {
-        "stem_width": 8,
         "stages": [
             {"width": 8, "blocks": ["dense"]},
             {"width": 16, "blocks": ["conv", "states", "ssd"]},
@@ -38,7 +40,7 @@ _TINY: dict[str, dict[str, Any]] = {
         "state_size": 4,
         "num_features": 32,
     },
-    "hybrid": {"stem_width": 8, "width": 32, "depth": 1, "head_width": 8},
+    "hybrid": {"stem_width": 8, "width": 32, "blocks": ["mamba", "transformer"], "depth": 1, "head_width": 8},
     "mambavision": {"width": 32, "depth": 2, "head_width": 16},
     "vio_v1": {"stem_width": 8, "widths": [8, 16, 16], "depths": [1, 1, 1], "recurrent_width": 8, "num_features": 32},
     "vio_v2": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -9,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from baselines.batch_norm_folding import fold_batch_norms
 from baselines.live_weights import make_live
-from tests.vio.models import ONE_OF_EACH, fresh, images
+from tests.vio.models import ONE_OF_EACH, fresh, images, miniature
 
 each = pytest.mark.parametrize("name", ONE_OF_EACH)
 
@@ -52,6 +54,15 @@ def test_the_general_folding_of_the_harness_finds_them_too(name):
     want, norms = model(x), _norms(model)
     assert fold_batch_norms(model, torch.zeros(1, 3, 64, 96)) == norms
     assert (model(x) - want).abs().max() < 1e-5 * want.abs().max()
+
+
+def test_a_fresh_classifier_is_in_the_mode_of_its_model():
+    model, x = miniature("vio"), images(1, 3, 64, 64)
+    model = copy.deepcopy(model)
+    model.reset_classifier(4, "latent")
+    want = model(x)
+    torch.testing.assert_close(model.fuse()(x), want, rtol=1e-5, atol=1e-5)
+    assert fresh("vio_nano").train().fc.training
 
 
 def test_fuse_needs_evaluation_mode():

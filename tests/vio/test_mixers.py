@@ -7,7 +7,7 @@ import torch
 
 from vio.attention import GRID, PooledAttention
 from vio.mamba_block import STEP_RANGE, SSDMixer
-from vio.scan import LOG_DECAY_MIN
+from vio.scan import LOG_DECAY_MIN, bound_log_decay
 
 
 def influence(mixer: torch.nn.Module, size: tuple[int, int], place: tuple[int, int]) -> torch.Tensor:
@@ -39,9 +39,32 @@ def test_decays_start_inside_the_bound_and_differ_between_heads():
     mixer = SSDMixer(512, 8, 4, reverse=False)
     step = torch.sigmoid(mixer.step.bias)
     assert step.min() >= STEP_RANGE[0] * 0.999 and step.max() <= STEP_RANGE[1] * 1.001
-    log_decay = -step * mixer.log_rate.exp()
+    log_decay = bound_log_decay(step * mixer.log_rate.exp())
     assert log_decay.min() > LOG_DECAY_MIN
     assert log_decay.min() / log_decay.max() > 20
+
+
+def test_a_head_that_forgets_at_the_bound_can_learn_to_remember():
+    torch.manual_seed(0)
+    mixer, x = SSDMixer(16, 8, 4, reverse=False).double(), torch.randn(2, 16, 3, 4, dtype=torch.float64)
+    with torch.no_grad():
+        mixer.log_rate.fill_(6.0)  # the rate alone is 400 times the scan's bound
+    mixer(x).square().sum().backward()
+    assert mixer.log_rate.grad.abs().min() > 1e-6
+
+
+@torch.no_grad()
+def test_what_is_remembered_weighs_as_much_as_what_passes_by():
+    """With a single place that is written whole, reading it back gives c.b = cos * sqrt(N) of it: 1 on average."""
+    torch.manual_seed(0)
+    mixer, u = SSDMixer(64, 64, 16, reverse=False).eval(), torch.randn(500, 64, 1, 1)
+    mixer.step.bias.fill_(50.0)  # a step size of 1
+    for layer in (mixer.gate, mixer.out):
+        layer.weight.copy_(torch.eye(64))
+    passed = mixer(u)
+    mixer.skip.zero_()
+    read = mixer(u)
+    assert 0.8 < read.std() / (passed - read).std() < 1.25
 
 
 def test_decays_are_computed_in_full_precision_under_autocast():

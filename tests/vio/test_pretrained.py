@@ -58,7 +58,10 @@ def _edit_config(folder, change):
     [
         (lambda d: d["config"].update(depht=1), "config.json: depht: unknown key"),
         (lambda d: d["config"].update(architecture="via"), "unknown architecture 'via'; did you mean 'vio'"),
+        (lambda d: d["config"].update(architecture=["vio"]), r"unknown architecture \['vio'\]"),
         (lambda d: d["config"].update(num_classes=-1), "num_classes: must be 0 or more"),
+        (lambda d: d["config"].update(num_classes=2**31 - 1), r"does not have the weights of the VIO.*fc\.weight"),
+        (lambda d: d["config"].update(num_features=2**31 - 1, num_classes=2**31 - 1), "config.json: no model can be"),
         (lambda d: d["config"].pop("architecture"), "'architecture' is missing"),
         (
             lambda d: d["config"].update(num_classes=7),
@@ -83,6 +86,7 @@ def test_a_configuration_that_does_not_fit_is_explained(folder, change, message)
         ("model.safetensors", None, "model.safetensors can't be read"),
         ("config.json", b"{", "config.json: not JSON"),
         ("config.json", b"[]", "config.json: expected a mapping"),
+        ("config.json", b"[" * 100_000, "config.json: not JSON"),
         ("model.safetensors", b"\x80\x04K\x01.", "model.safetensors: not a whole safetensors file"),
         ("model.safetensors", b"", "model.safetensors: not a whole safetensors file"),
     ],
@@ -92,6 +96,25 @@ def test_a_missing_or_damaged_file_is_explained(folder, file, content, message):
     if content is not None:
         (folder / file).write_bytes(content)
     with pytest.raises(ValueError, match=message):
+        vio.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.bool])
+def test_weights_that_are_no_fractions_are_refused(folder, dtype):
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    weights["fc.weight"] = weights["fc.weight"].to(dtype)
+    save_file(weights, folder / "model.safetensors")
+    with pytest.raises(ValueError, match=f"fc.weight holds {dtype} for torch.float32"):
+        vio.from_pretrained(folder)
+
+
+def test_a_damaged_description_of_weights_is_explained(folder):
+    from safetensors.torch import load_file, save_file
+
+    save_file(load_file(folder / "model.safetensors"), folder / "model.safetensors", metadata={"vio": "{"})
+    with pytest.raises(ValueError, match=r"model\.safetensors: not JSON"):
         vio.from_pretrained(folder)
 
 

@@ -187,6 +187,7 @@ def test_unusable_input_is_explained(options, x, message):
         ("head_width: 8", "head_width: 6", "3:13", "6 does not divide the width 16"),
         ("head_width: 8", "head_width: 1", "3:13", "must be even for rotary attention, got 1"),
         ("head_width: 8", "window: -1", "3:9", "must be above 0, got -1"),
+        ("head_width: 8", "expansion: 0.01", "3:12", "0.01 of the width 16 leaves no hidden channel"),
         ("head_width: 8", "vocab_size: 0", "3:13", "must be above 0, got 0"),
         ("head_width: 8", "head_width: 8\nglobal_pool: max", "4:14", "must be one of ('avg', 'last', 'latent', '')"),
     ],

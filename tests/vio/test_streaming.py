@@ -176,6 +176,9 @@ def test_a_state_of_another_model_or_batch_is_refused():
         (model("gated_conv", "mamba").init_state(2), "state must be a MambaState"),
         (wide, "state must be torch.float32 on cpu, got torch.float64"),
         (None, "state must come from"),
+        (net.init_state(2)._replace(mean=None), "state must hold tensors: mean and length"),
+        (net.init_state(2)._replace(length=torch.zeros(2).long()), "state.length must be one int64 number, got"),
+        (net.init_state(2)._replace(length=torch.tensor(1.5)), "state.length must be one int64 number"),
     ]:
         for call, tokens in ((net.prefill, x), (net.step, x[:, 0])):
             with pytest.raises(ValueError, match=message):
@@ -185,6 +188,7 @@ def test_a_state_of_another_model_or_batch_is_refused():
 @pytest.mark.parametrize(
     ("token", "message"),
     [
+        (torch.zeros(()), "x must be one token a sequence"),
         (torch.zeros(2, 4), "x must be"),
         (torch.zeros(2, 1, 5), "x must be"),
         (torch.zeros(0, 5), "x has batch size 0"),
@@ -195,8 +199,9 @@ def test_an_unusable_token_is_explained(token, message):
     net = model("mamba")
     with pytest.raises(ValueError, match=message):
         net.step(token, net.init_state(2))
-    with pytest.raises(ValueError, match="batch must be 1 or more, got 0"):
-        net.init_state(0)
+    for part in (net, net.blocks[0]):
+        with pytest.raises(ValueError, match="batch must be 1 or more, got 0"):
+            part.init_state(0)
 
 
 def test_the_steps_of_a_model_are_exported():

@@ -56,6 +56,11 @@ def config_dict(name: str) -> dict[str, Any]:
     return as_dict(load_config(name))
 
 
+def takes_images(name: str) -> bool:
+    """Whether a named model is a `vio.backbone.Backbone`; the others take sequences."""
+    return len(load_config(name).input_shape) == 4
+
+
 def as_dict(config: ModelConfig) -> dict[str, Any]:
     """A configuration as plain data, its architecture first: what `parse_config` takes back."""
     return {"architecture": config.architecture, **plain(config)}
@@ -93,7 +98,7 @@ def parse_config(data: Any) -> ModelConfig:
     if "architecture" not in data:
         raise ConfigError((), "'architecture' is missing")
     name = data["architecture"]
-    if name not in ARCHITECTURES:
+    if not isinstance(name, str) or name not in ARCHITECTURES:
         raise ConfigError(("architecture",), f"unknown architecture {name!r}{nearest(str(name), ARCHITECTURES)}")
     kind = load_attribute(ARCHITECTURES[name].config)
     return cast("ModelConfig", build(kind, {key: value for key, value in data.items() if key != "architecture"}))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from vio.configs.base import ModelConfig
-from vio.configs.reader import ConfigError, require_positive
+from vio.configs.reader import ConfigError, require_hidden_channel, require_positive, require_stem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,7 @@ class VIOv1Config(ModelConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(self, "stem_width", "recurrent_width", "num_features")
+        require_stem(self)
         if not self.widths:
             raise ConfigError(("widths",), "a model needs at least one stage")
         if len(self.depths) != len(self.widths):
@@ -76,5 +77,5 @@ class VIOv2Config(ModelConfig):
             raise ConfigError(
                 ("head_width",), f"{self.head_width} does not divide the attention width {self.attention_width}"
             )
-        if round(min(self.grid**2, self.attention_width, self.mixing_width) * self.expansion) < 1:
-            raise ConfigError(("expansion",), f"{self.expansion} leaves a feed-forward layer no hidden channel")
+        require_stem(self)
+        require_hidden_channel(self, min(self.grid**2, self.attention_width, self.mixing_width))

@@ -29,6 +29,11 @@ class ModelConfig:
     global_pool: str = "avg"
     """'avg', 'latent' for learned queries (see `vio.LatentReadout`), or '' to keep every place."""
 
+    @property
+    def input_shape(self) -> tuple[str | int, ...]:
+        """Shape of an input, letters for what may be anything: images, unless an architecture says otherwise."""
+        return "B", self.in_chans, "H", "W"
+
     def __post_init__(self) -> None:
         require_positive(self, "in_chans")
         if self.num_classes < 0:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from vio.configs.base import ModelConfig
-from vio.configs.reader import ConfigError, require_one_of, require_positive
+from vio.configs.reader import ConfigError, require_hidden_channel, require_one_of, require_positive, require_stem
 from vio.configs.sequence import MAMBA_EXPANSION
 
 BLOCKS = ("mamba", "transformer")
@@ -45,10 +45,7 @@ class HybridConfig(ModelConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(self, "stem_width", "width", "depth", "head_width", "state_size", "expansion")
-        if self.stem_width < 2:
-            raise ConfigError(
-                ("stem_width",), f"must be 2 or more, as half of it stands at stride 2, got {self.stem_width}"
-            )
+        require_stem(self)
         if not self.blocks:
             raise ConfigError(("blocks",), "a group needs at least one block")
         require_one_of(self, "blocks", BLOCKS)
@@ -57,6 +54,7 @@ class HybridConfig(ModelConfig):
         for kind, inner in (("mamba", MAMBA_EXPANSION * self.width), ("transformer", self.width)):
             if kind in self.blocks and inner % self.head_width:
                 raise ConfigError(("head_width",), f"{self.head_width} does not divide the {kind} width {inner}")
+        require_hidden_channel(self, self.width)
         if self.window is not None:
             require_positive(self, "window")
         if self.window is not None and self.budget is not None:

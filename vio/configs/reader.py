@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import math
+import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MAX_DEPTH = 8
+_INT_MAX = 2**31 - 1
 FieldPath: TypeAlias = "tuple[str | int, ...]"
 _Marks: TypeAlias = "dict[FieldPath, tuple[yaml.Mark, yaml.Mark]]"
 _Parsed = TypeVar("_Parsed")
@@ -65,7 +66,9 @@ def build(kind: Any, data: Any, path: FieldPath = ()) -> Any:
         return None if data is None else build(get_args(kind)[0], data, path)
     if get_origin(kind) is tuple and isinstance(data, (list, tuple)):
         return tuple(build(get_args(kind)[0], item, (*path, i)) for i, item in enumerate(data))
-    if kind is float and type(data) in (int, float) and math.isfinite(data):
+    if kind is int and type(data) is int and abs(data) > _INT_MAX:
+        raise ConfigError(path, f"must be at most {_INT_MAX}, got {data}")
+    if kind is float and type(data) in (int, float) and abs(data) <= sys.float_info.max:
         return float(data)
     if kind in (int, str, bool) and type(data) is kind:  # not isinstance: True is no whole number
         return data
@@ -84,6 +87,20 @@ def require_positive(config: Any, *names: str) -> None:
     for name in names:
         if getattr(config, name) <= 0:
             raise ConfigError((name,), f"must be above 0, got {getattr(config, name)}")
+
+
+def require_stem(config: Any) -> None:
+    """Raise `ConfigError` unless `stem_width` can be halved."""
+    if config.stem_width < 2:
+        raise ConfigError(
+            ("stem_width",), f"must be 2 or more, as half of it stands at stride 2, got {config.stem_width}"
+        )
+
+
+def require_hidden_channel(config: Any, width: int) -> None:
+    """Raise `ConfigError` unless `expansion` leaves a feed-forward layer of this width a hidden channel."""
+    if round(config.expansion * width) < 1:
+        raise ConfigError(("expansion",), f"{config.expansion} of the width {width} leaves no hidden channel")
 
 
 def require_one_of(config: Any, name: str, known: tuple[str, ...]) -> None:

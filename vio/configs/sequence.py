@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from vio.configs.base import ModelConfig
-from vio.configs.reader import ConfigError, require_one_of, require_positive
+from vio.configs.reader import ConfigError, require_hidden_channel, require_one_of, require_positive
 
 BLOCKS = ("gated_conv", "mamba", "transformer", "parallel")
 MAMBA_EXPANSION = 2
@@ -44,6 +44,11 @@ class VIO1DConfig(ModelConfig):
     window: int | None = None
     """Reach of attention to either side; null for all tokens."""
 
+    @property
+    def input_shape(self) -> tuple[str | int, ...]:
+        """Rows of numbers, or whole numbers where there is a vocabulary."""
+        return ("B", "L", self.in_chans) if self.vocab_size is None else ("B", "L")
+
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(self, "width", "kernel", "head_width", "state_size", "mamba_kernel", "expansion")
@@ -55,6 +60,7 @@ class VIO1DConfig(ModelConfig):
         require_one_of(self, "blocks", BLOCKS)
         if not self.causal and self.kernel % 2 == 0:
             raise ConfigError(("kernel",), f"must be odd to be centred on its token, got {self.kernel}; or set causal")
+        require_hidden_channel(self, self.width)
         check_heads(self.width, self.head_width, self.blocks)
 
 

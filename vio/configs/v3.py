@@ -13,7 +13,7 @@ BLOCKS = ("dense", "conv", "states", "ssd", "attention")
 
 @dataclass(frozen=True, kw_only=True)
 class StageConfig:
-    """Blocks at one resolution. A stage begins by halving the resolution of the one before."""
+    """Blocks at one resolution. Every stage but the first begins by halving the resolution of the one before."""
 
     width: int
     """Channels."""
@@ -34,10 +34,8 @@ class VIOConfig(ModelConfig):
 
     architecture: ClassVar[str] = "vio"
 
-    stem_width: int
-    """Channels after the first convolution, at stride 4."""
     stages: tuple[StageConfig, ...]
-    """Stages at stride 8, 16, 32 and so on."""
+    """Stages at stride 4, 8, 16 and so on."""
     expansion: float
     """Hidden width of a feed-forward layer, as a multiple of its stage's width."""
     head_width: int
@@ -49,9 +47,11 @@ class VIOConfig(ModelConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_positive(self, "stem_width", "expansion", "head_width", "state_size", "num_features")
+        require_positive(self, "expansion", "head_width", "state_size", "num_features")
         if not self.stages:
             raise ConfigError(("stages",), "a model needs at least one stage")
+        if self.stages[0].width < 2:
+            raise ConfigError(("stages", 0, "width"), "must be 2 or more, as half of it stands at stride 2, got 1")
         for stage in self.stages:
             if {"ssd", "attention"} & set(stage.blocks) and stage.width % self.head_width:
                 raise ConfigError(("head_width",), f"{self.head_width} does not divide the stage width {stage.width}")

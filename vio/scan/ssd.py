@@ -35,9 +35,8 @@ DEFAULT_CHUNK = 64
 MAX_CHUNK = 128
 
 SEGMENT_ELEMENTS = 2**20
-"""Inputs (H P a token) that are worked on at a time. 4 MiB of float32 stay in cache and in the allocator's hands;
-larger temporaries go back to the system, and the page faults of fetching them anew doubled the time at 16,384
-tokens."""
+"""Inputs (H P a token) that are worked on at a time: temporaries of 4 MiB in float32, whatever the length. In larger
+segments a CPU took up to twice as long at 16,384 tokens; that it fetches and returns memory the while is a guess."""
 
 
 def ssd(
