@@ -15,26 +15,9 @@ from torch import Tensor, nn
 
 from vio.mamba_block import MambaBlock
 from vio.scan import LOG_DECAY_MIN, selective_scan, ssd, ssd_noncausal
+from vio.tokens import TokenConv
 
-_RATES, _STEPS = (1.0, 8.0), (1e-3, 1e-1)
-
-
-class ShortConv(nn.Module):
-    """Causal depthwise convolution over the last ``taps`` tokens, as shifted multiply-adds without a transposition."""
-
-    def __init__(self, width: int, taps: int = 4) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(taps, width).uniform_(-(taps**-0.5), taps**-0.5))
-        self.bias = nn.Parameter(torch.zeros(width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, L, C) -> the same."""
-        taps, length = self.weight.shape[0], x.shape[1]
-        padded = F.pad(x, (0, 0, taps - 1, 0))  # (B, L + taps - 1, C)
-        y = torch.addcmul(self.bias, x, self.weight[-1])
-        for tap in range(taps - 1):
-            y = torch.addcmul(y, padded[:, tap : tap + length], self.weight[tap])
-        return F.silu(y)
+_RATES, _STEPS, _TAPS = (1.0, 8.0), (1e-3, 1e-1), 4
 
 
 Scan = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -44,13 +27,13 @@ Scan = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 class ScalarDecayMixer(nn.Module):
     """The SSD layer of Mamba-2 (arXiv 2405.21060, section 7) with b and c shared by the heads, around any ``scan``.
 
-    Its projections take L (3 C^2 + 2 C N + C H) MACs, whatever the scan.
+    Its projections and short convolution take L (3 C^2 + 2 C N + C H + 4 C) MACs, whatever the scan.
     """
 
     def __init__(self, width: int, head_width: int, state_size: int, scan: Scan) -> None:
         super().__init__()
         self.heads, self.scan = width // head_width, scan
-        self.short = ShortConv(width)
+        self.short = TokenConv(width, _TAPS, causal=True)
         self.value = nn.Linear(width, width, bias=False)
         self.gate = nn.Linear(width, width, bias=False)
         self.b = nn.Linear(width, state_size, bias=False)
@@ -65,7 +48,7 @@ class ScalarDecayMixer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, C) -> the same."""
         batch, length, width = x.shape
-        u = self.short(x)  # (B, L, C)
+        u = F.silu(self.short(x))  # (B, L, C)
         step = torch.sigmoid(self.step(u))  # (B, L, H)
         v = self.value(u).reshape(batch, length, self.heads, width // self.heads)  # (B, L, H, P)
         b, c = F.normalize(self.b(u), dim=-1), F.normalize(self.c(u), dim=-1)  # (B, L, N)
@@ -116,7 +99,7 @@ def sequential_scan(x: Tensor, log_decay: Tensor, b: Tensor, c: Tensor) -> tuple
 class SelectiveScanMixer(nn.Module):
     """The Mamba layer (arXiv 2312.00752, section 3.4): VIO's per-channel scan, a decay for every channel and state.
 
-    Its projections take L (3 C^2 + C (R + 2 N) + R C) MACs, R = C / 16 the rank of the step sizes.
+    Its projections and short convolution take L (3 C^2 + C (R + 2 N) + R C + 4 C) MACs, R = C / 16 the rank of the step sizes.
     """
 
     def __init__(self, width: int, state_size: int) -> None:
@@ -124,7 +107,7 @@ class SelectiveScanMixer(nn.Module):
         step_rank = math.ceil(width / 16)
         self.value = nn.Linear(width, width, bias=False)
         self.gate = nn.Linear(width, width, bias=False)
-        self.short = ShortConv(width)
+        self.short = TokenConv(width, _TAPS, causal=True)
         self.b = nn.Linear(width, state_size, bias=False)
         self.c = nn.Linear(width, state_size, bias=False)
         self.step_in = nn.Linear(width, step_rank, bias=False)
@@ -137,7 +120,7 @@ class SelectiveScanMixer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, C) -> the same."""
-        u = self.short(self.value(x))  # (B, L, C)
+        u = F.silu(self.short(self.value(x)))  # (B, L, C)
         step = F.softplus(self.step(self.step_in(u)))  # (B, L, C)
         y, _ = selective_scan(u, step, -self.log_rate.exp(), self.b(u), self.c(u), self.skip)  # (B, L, C)
         out: Tensor = self.out(y * F.silu(self.gate(x)))

@@ -36,7 +36,8 @@ class VIO1D(Classifier):
     Inputs are (B, L, in_chans) numbers, or (B, L) whole numbers where the configuration has a `vocab_size`; a number
     outside of the vocabulary is torch's IndexError. With a mask, (B, L) booleans that are True for real tokens, what
     stands elsewhere is not read, and padding at the end or the start changes nothing: its length can't be learnt. Each
-    sequence needs a real token. NaN in a real token makes all outputs NaN that depend on the token.
+    sequence needs a real token. NaN in a real token makes all outputs NaN that depend on the token, and with a mamba
+    block the earlier ones of its chunk.
 
     Raises:
         ValueError: in a forward, for an input of another rank, dtype or number of channels, without a sequence or a

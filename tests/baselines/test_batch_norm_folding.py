@@ -5,6 +5,7 @@ import timm
 import torch
 from torch import nn
 
+import vio
 from baselines.batch_norm_folding import fold_batch_norms
 from baselines.live_weights import make_live
 
@@ -55,3 +56,27 @@ def test_an_activation_in_place_between_them_keeps_a_norm_from_folding() -> None
 def test_a_norm_without_statistics_is_left() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4, track_running_stats=False)).eval()
     assert fold_batch_norms(model, torch.randn(1, 3, 8, 8)) == 0
+
+
+def test_a_norm_behind_a_linear_map_is_reached_through_a_view() -> None:
+    model = vio.create_model("vio_nano").eval()
+    make_live(model, seed=0)
+    image = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        before = model(image)
+    fold_batch_norms(model, torch.zeros(1, 3, 64, 64))
+    assert not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in model.modules())
+    assert _error(model, before, image) < 1e-4
+
+
+def test_a_norm_over_other_channels_than_the_layers_is_left() -> None:
+    class Regrouped(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear, self.norm = nn.Linear(3, 4), nn.BatchNorm1d(2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y: torch.Tensor = self.norm(self.linear(x).view(-1, 2))
+            return y
+
+    assert fold_batch_norms(Regrouped().eval(), torch.randn(5, 3)) == 0

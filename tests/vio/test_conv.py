@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from vio.conv import ConvNorm, DenseBlock, Downsample, LocalBlock, Stem
+from vio.conv import ConvNorm, DenseBlock, Downsample, LinearNorm, LocalBlock, Stem
 
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 47), (35, 1)])
@@ -25,3 +25,13 @@ def test_a_block_with_a_silent_branch_is_the_identity(block, last):
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
     assert torch.equal(block(x), x)
+
+
+def test_a_linear_norm_is_a_1x1_conv_norm_in_channels_last():
+    x, one, other = torch.randn(2, 3, 5, 4), ConvNorm(3, 6, 1), LinearNorm(3, 6)
+    with torch.no_grad():
+        other.linear.weight.copy_(one.conv.weight.flatten(1))
+    torch.testing.assert_close(other(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), one(x))
+    torch.testing.assert_close(other.norm.running_var, one.norm.running_var)
+    one.eval(), other.eval()
+    torch.testing.assert_close(other.fused()(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), one(x))

@@ -11,9 +11,21 @@ import vio
 from tests.vio.models import built, fresh, images
 
 
-@pytest.mark.parametrize(("name", "low", "high"), [("vio_nano", 1e6, 2e6), ("vio_tiny", 3.5e6, 6e6)])
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [("vio_nano", 1e6, 2e6), ("vio_tiny", 3e6, 6e6), ("vio_small", 20e6, 29e6), ("vio_base", 75e6, 95e6)],
+)
 def test_parameter_budget(name, low, high):
-    assert low <= sum(p.numel() for p in built(name).parameters()) <= high
+    with torch.device("meta"):
+        model = vio.create_model(name)
+    assert low <= sum(p.numel() for p in model.parameters()) <= high
+
+
+def test_the_conv_only_twin_mixes_by_convolution_alone():
+    kinds = {type(m).__name__ for m in vio.create_model("vio_tiny_conv").modules()}
+    assert not kinds & {"HiddenStateMixer", "SSDMixer", "PooledAttention"}
+    ours, twin = (sum(p.numel() for p in vio.create_model(n).parameters()) for n in ("vio_tiny", "vio_tiny_conv"))
+    assert abs(ours - twin) < 0.02 * ours
 
 
 def test_overfits_a_few_images():

@@ -49,6 +49,8 @@ def ssd(
     B (2 L H P + S (2 H P + 3 N H P / Q + 2 Q + 4 H)) numbers beside its arguments, the first term being the output
     and the segments that it is put together from, S about SEGMENT_ELEMENTS / (H P).
 
+    NaN or infinity in a token spoils its whole chunk, so earlier tokens too, and all that follows.
+
     Args:
         x: inputs, (B, L, H, P), any floating dtype.
         log_decay: log of the decay of each head, (B, L, H), clamped to [LOG_DECAY_MIN, 0].
