@@ -99,7 +99,8 @@ def sequential_scan(x: Tensor, log_decay: Tensor, b: Tensor, c: Tensor) -> tuple
 class SelectiveScanMixer(nn.Module):
     """The Mamba layer (arXiv 2312.00752, section 3.4): VIO's per-channel scan, a decay for every channel and state.
 
-    Its projections and short convolution take L (3 C^2 + C (R + 2 N) + R C + 4 C) MACs, R = C / 16 the rank of the step sizes.
+    Its projections and short convolution take L (3 C^2 + C (R + 2 N) + R C + 4 C) MACs; R = C / 16, the rank of the
+    step sizes.
     """
 
     def __init__(self, width: int, state_size: int) -> None:

@@ -40,7 +40,6 @@ class VIOv1(Backbone):
             tail=_tail(config.widths[-1], config.num_features),
             num_features=config.num_features,
         )
-        self.apply(_keep_variance)
 
 
 class GridMixerBlock(nn.Module):
@@ -132,7 +131,6 @@ class VIOv2(Backbone):
             tail=_tail(widths[-1], config.num_features),
             num_features=config.num_features,
         )
-        self.apply(_keep_variance)
         for stage in stages[1:]:
             scale_residuals(stage)
 
@@ -144,9 +142,3 @@ def _attention_block(config: VIOv2Config) -> nn.Module:
 
 def _tail(width: int, num_features: int) -> nn.Module:
     return nn.Sequential(ConvNorm(width, num_features, 1), nn.ReLU(inplace=True))
-
-
-def _keep_variance(module: nn.Module) -> None:
-    """A fresh model is alive in evaluation too."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, nonlinearity="linear")

@@ -32,6 +32,7 @@ class PooledAttention(nn.Module):
         self.query = nn.Linear(width, width, bias=False)
         self.key = nn.Linear(width, width, bias=False)
         self.value = nn.Linear(width, width, bias=False)
+        keep_variance(self.query, self.key, self.value)
         self.out = LinearNorm(width, width)
         nn.init.constant_(self.out.norm.weight, RESIDUAL_GAIN)
 

@@ -15,11 +15,15 @@ as ResNet's recipes have it, would leave the rest of the branch without a gradie
 
 
 class ConvNorm(nn.Sequential):
-    """Convolution without bias, padded so that stride 1 keeps the size, then batch norm."""
+    """Convolution without bias, padded so that stride 1 keeps the size, then batch norm.
+
+    Fresh weights keep the variance, so that a model is alive in evaluation before its norms have seen a batch.
+    """
 
     def __init__(self, in_width: int, width: int, kernel: int, *, stride: int = 1, groups: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_width, width, kernel, stride, kernel // 2, groups=groups, bias=False)
+        nn.init.kaiming_normal_(self.conv.weight, nonlinearity="linear")
         self.norm = nn.BatchNorm2d(width)
 
     def fused(self) -> nn.Conv2d:
@@ -36,6 +40,7 @@ class LinearNorm(nn.Module):
     def __init__(self, in_width: int, width: int) -> None:
         super().__init__()
         self.linear = nn.Linear(in_width, width, bias=False)
+        nn.init.kaiming_normal_(self.linear.weight, nonlinearity="linear")
         self.norm = nn.BatchNorm2d(width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -90,8 +95,8 @@ class DenseBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, width, H, W) -> the same."""
         y: Tensor = self.act(self.conv1(x))
-        y = x + self.conv2(y)
-        return self.act(y)
+        out: Tensor = self.act(x + self.conv2(y))
+        return out
 
 
 class LocalBlock(nn.Module):

@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vio.tokens import keep_variance
+
 
 class HiddenStateMixer(nn.Module):
     """Every place tells all others what it holds, through N hidden states.
@@ -34,6 +36,7 @@ class HiddenStateMixer(nn.Module):
         self.c = nn.Linear(width, state_size)
         self.mix = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
+        keep_variance(self.b, self.c, self.mix, self.out)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C) -> the same."""

@@ -10,7 +10,7 @@ from vio.backbone import Backbone
 from vio.blocks import ParallelBlock, scale_residuals
 from vio.configs.hybrid import HybridConfig
 from vio.configs.sequence import MAMBA_EXPANSION
-from vio.conv import ConvNorm, DenseBlock, Downsample, Stem
+from vio.conv import DenseBlock, Downsample, Stem
 from vio.mamba_block import MambaBlock
 from vio.maps import MapNorm, OnMap, Position
 from vio.router import RoutedBlock
@@ -40,9 +40,6 @@ class Hybrid(Backbone):
             num_features=config.width,
         )
         scale_residuals(self.stages)
-        for module in self.modules():
-            if isinstance(module, ConvNorm):  # keeps the variance, so that a fresh model is alive in evaluation too
-                nn.init.kaiming_normal_(module.conv.weight, nonlinearity="linear")
 
 
 def _groups(config: HybridConfig) -> list[nn.Module]:

@@ -9,7 +9,7 @@ from vio.backbone import Backbone
 from vio.configs.v3 import StageConfig, VIOConfig
 from vio.conv import ConvNorm, DenseBlock, Downsample, LocalBlock, Stem
 from vio.hidden_state import HiddenStateMixer
-from vio.mamba_block import SSDMixer
+from vio.ssd_mixer import SSDMixer
 
 FIRST_STRIDE = 4
 
@@ -48,8 +48,6 @@ class VIO(Backbone):
             tail=nn.Sequential(ConvNorm(widths[-1], config.num_features, 1), nn.ReLU(inplace=True)),
             num_features=config.num_features,
         )
-        for module in (self.stem, self.stages, self.tail):
-            module.apply(_keep_variance)
 
 
 def _stage(in_width: int | None, stage: StageConfig, config: VIOConfig, scans: int) -> nn.Module:
@@ -72,9 +70,3 @@ def _block(kind: str, width: int, config: VIOConfig, *, reverse: bool) -> nn.Mod
     if kind == "ssd":
         return MixerBlock(SSDMixer(width, config.head_width, config.state_size, reverse=reverse), local)
     return MixerBlock(PooledAttention(width, config.head_width), local)
-
-
-def _keep_variance(module: nn.Module) -> None:
-    """A fresh model is alive in evaluation too."""
-    if isinstance(module, (nn.Conv2d, nn.Linear)):
-        nn.init.kaiming_normal_(module.weight, nonlinearity="linear")

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from vio.attention import GRID, PooledAttention
-from vio.mamba_block import STEP_RANGE, SSDMixer
+from vio.mamba_block import STEP_RANGE
 from vio.scan import LOG_DECAY_MIN, bound_log_decay
+from vio.ssd_mixer import SSDMixer
 
 
 def influence(mixer: torch.nn.Module, size: tuple[int, int], place: tuple[int, int]) -> torch.Tensor:

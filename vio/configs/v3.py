@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from vio.configs.base import ModelConfig
-from vio.configs.reader import ConfigError, require_one_of, require_positive
+from vio.configs.reader import ConfigError, require_hidden_channel, require_one_of, require_positive
 
 BLOCKS = ("dense", "conv", "states", "ssd", "attention")
 
@@ -53,5 +53,6 @@ class VIOConfig(ModelConfig):
         if self.stages[0].width < 2:
             raise ConfigError(("stages", 0, "width"), "must be 2 or more, as half of it stands at stride 2, got 1")
         for stage in self.stages:
+            require_hidden_channel(self, stage.width)
             if {"ssd", "attention"} & set(stage.blocks) and stage.width % self.head_width:
                 raise ConfigError(("head_width",), f"{self.head_width} does not divide the stage width {stage.width}")
