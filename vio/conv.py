@@ -54,17 +54,18 @@ class LinearNorm(nn.Module):
 
 
 class Stem(nn.Sequential):
-    """Two 3x3 convolutions of stride 2: (B, in_chans, H, W) -> (B, width, H/4, W/4).
+    """3x3 convolution of stride 2, then max-pooling of stride 2: (B, in_chans, H, W) -> (B, width, H/4, W/4).
 
-    At stride 2 the map has half the width: there a CPU waits for memory and not for arithmetic.
+    ResNet's stem with a smaller kernel. At stride 2 a CPU waits for memory: a second convolution in the place of the
+    pooling is faster by a twentieth of the model's time, but costs accuracy. The ReLU commutes with the pooling and
+    comes after it, where there is a quarter to do.
     """
 
     def __init__(self, in_chans: int, width: int) -> None:
         super().__init__()
-        self.conv1 = ConvNorm(in_chans, width // 2, 3, stride=2)
-        self.act1 = nn.ReLU(inplace=True)
-        self.conv2 = ConvNorm(width // 2, width, 3, stride=2)
-        self.act2 = nn.ReLU(inplace=True)
+        self.conv = ConvNorm(in_chans, width, 3, stride=2)
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.act = nn.ReLU(inplace=True)
 
 
 class Downsample(nn.Sequential):

@@ -175,8 +175,6 @@ def test_the_sweep_compiles_as_one_graph():
         ("vio_v1_tiny", {"depths": [1, 0, 1]}, "depths: must all be above 0"),
         ("vio_v1_tiny", {"widths": [8, -8, 8]}, "widths: must all be above 0"),
         ("vio_v1_tiny", {"recurrent_width": 0}, "recurrent_width: must be above 0"),
-        ("vio_v1_tiny", {"stem_width": 1}, "stem_width: must be 2 or more"),
-        ("vio_v2_tiny", {"stem_width": 1}, "stem_width: must be 2 or more"),
         ("vio_v2_tiny", {"head_width": 5}, "5 does not divide the attention width 16"),
         ("vio_v2_tiny", {"attention_depth": 0}, "attention_depth: must be above 0"),
         ("vio_v2_tiny", {"grid": -1}, "grid: must be above 0"),

@@ -152,7 +152,6 @@ def test_the_exported_model_keeps_a_free_batch(options):
     ("old", "new", "place", "message"),
     [
         ("depth: 2", "dept: 2", "5:1", "dept: unknown key; did you mean 'depth'?"),
-        ("stem_width: 8", "stem_width: 1", "2:13", "stem_width: must be 2 or more"),
         ("depth: 2", "depth: -2", "5:8", "depth: must be above 0, got -2"),
         ("depth: 2", "depth: 2\nexpansion: 0.001", "6:12", "0.001 of the width 32 leaves no hidden channel"),
         ("depth: 2", "depth: 2\norder: sideways", "6:8", "must be one of ('sequential', 'parallel'), got 'sideways'"),

@@ -171,5 +171,5 @@ def test_not_a_number_comes_out_as_not_a_number_and_stays_in_its_image(name):
 
 
 def test_weights_of_another_model_are_refused():
-    with pytest.raises(RuntimeError, match="size mismatch for stem"):
+    with pytest.raises(RuntimeError, match="size mismatch for stages"):
         built("vio_nano").load_state_dict(built("vio_tiny").state_dict())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from vio.configs.base import ModelConfig
-from vio.configs.reader import ConfigError, require_hidden_channel, require_positive, require_stem
+from vio.configs.reader import ConfigError, require_hidden_channel, require_positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,6 @@ class VIOv1Config(ModelConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(self, "stem_width", "recurrent_width", "num_features")
-        require_stem(self)
         if not self.widths:
             raise ConfigError(("widths",), "a model needs at least one stage")
         if len(self.depths) != len(self.widths):
@@ -77,5 +76,4 @@ class VIOv2Config(ModelConfig):
             raise ConfigError(
                 ("head_width",), f"{self.head_width} does not divide the attention width {self.attention_width}"
             )
-        require_stem(self)
         require_hidden_channel(self, min(self.grid**2, self.attention_width, self.mixing_width))

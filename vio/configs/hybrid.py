@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from vio.configs.base import ModelConfig
-from vio.configs.reader import ConfigError, require_hidden_channel, require_one_of, require_positive, require_stem
+from vio.configs.reader import ConfigError, require_hidden_channel, require_one_of, require_positive
 from vio.configs.sequence import MAMBA_EXPANSION
 
 BLOCKS = ("mamba", "transformer")
@@ -20,7 +20,7 @@ class HybridConfig(ModelConfig):
     architecture: ClassVar[str] = "hybrid"
 
     stem_width: int
-    """Channels at stride 4; half as many at stride 2, twice as many at stride 8."""
+    """Channels at stride 2 and 4; twice as many at stride 8."""
     width: int
     """Channels of a place at stride 16."""
     blocks: tuple[str, ...]
@@ -45,7 +45,6 @@ class HybridConfig(ModelConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(self, "stem_width", "width", "depth", "head_width", "state_size", "expansion")
-        require_stem(self)
         if not self.blocks:
             raise ConfigError(("blocks",), "a group needs at least one block")
         require_one_of(self, "blocks", BLOCKS)

@@ -89,14 +89,6 @@ def require_positive(config: Any, *names: str) -> None:
             raise ConfigError((name,), f"must be above 0, got {getattr(config, name)}")
 
 
-def require_stem(config: Any) -> None:
-    """Raise `ConfigError` unless `stem_width` can be halved."""
-    if config.stem_width < 2:
-        raise ConfigError(
-            ("stem_width",), f"must be 2 or more, as half of it stands at stride 2, got {config.stem_width}"
-        )
-
-
 def require_hidden_channel(config: Any, width: int) -> None:
     """Raise `ConfigError` unless `expansion` leaves a feed-forward layer of this width a hidden channel."""
     if round(config.expansion * width) < 1:

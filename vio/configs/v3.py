@@ -50,8 +50,6 @@ class VIOConfig(ModelConfig):
         require_positive(self, "expansion", "head_width", "state_size", "num_features")
         if not self.stages:
             raise ConfigError(("stages",), "a model needs at least one stage")
-        if self.stages[0].width < 2:
-            raise ConfigError(("stages", 0, "width"), "must be 2 or more, as half of it stands at stride 2, got 1")
         for stage in self.stages:
             require_hidden_channel(self, stage.width)
             if {"ssd", "attention"} & set(stage.blocks) and stage.width % self.head_width:
