@@ -125,12 +125,12 @@ class Backbone(Intermediates):
         """Images to the map that the stages begin with."""
         self._check_input(x)
         x = x.contiguous(memory_format=torch.channels_last)  # then each map is already a row of tokens
-        y: Tensor = self.stem(x)
+        y: Tensor = recomputed(self.stem, x) if self._recompute() else self.stem(x)
         return y
 
     def run_stage(self, index: int, x: Tensor) -> Tensor:
         """The map before a stage to the map after it, as training asks for it."""
-        recompute = self.grad_checkpointing and torch.is_grad_enabled()
+        recompute = self._recompute()
         skip = self.training and self.drop_path_rate > 0
         if not recompute and not skip:
             y: Tensor = self.stages[index](x)
@@ -140,6 +140,9 @@ class Backbone(Intermediates):
             y = recomputed(block, x) if recompute else block(x)
             x = stochastic_depth(x, y, rate) if rate and y.shape == x.shape else y
         return x
+
+    def _recompute(self) -> bool:
+        return self.grad_checkpointing and torch.is_grad_enabled()
 
     def _check_input(self, x: Tensor) -> None:
         chans = self.in_chans

@@ -48,7 +48,7 @@ class Classifier(Pretrained):
             self.fc = self._fresh_classifier()
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Compute the inner tensors of each block again in the backward pass instead of keeping them."""
+        """Compute the inner tensors of stem and blocks again in the backward pass instead of keeping them."""
         self.grad_checkpointing = enable
 
     def no_weight_decay(self) -> set[str]:
