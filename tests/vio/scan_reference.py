@@ -59,6 +59,9 @@ def selective_arguments(
     return x.to(dtype), dt.to(dtype), A.to(dtype), B.to(dtype), C.to(dtype), D.to(dtype)
 
 
-def error(got: Tensor, want: Tensor) -> float:
-    """Largest error, relative to the largest value."""
-    return ((got.double() - want).abs().max() / want.abs().max()).item()
+def error(got: Tensor, want: Tensor, terms: Tensor | None = None) -> float:
+    """Largest error, relative to the largest value, or to the largest sum of the absolute `terms` that it is made of.
+
+    A sum that nearly cancels has no small error relative to itself in any arithmetic.
+    """
+    return ((got.double() - want).abs().max() / (want if terms is None else terms).abs().max()).item()

@@ -33,9 +33,11 @@ def test_equals_the_recurrence(dtype, tolerance, chunk, shape):
     args = draw(**shape, dtype=dtype)
     y, state = ssd(*args, chunk=chunk)
     want_y, want_state = recurrence(*args)
+    x, log_decay, b, c = args
+    terms_y, terms_state = recurrence(x.abs(), log_decay, b.abs(), c.abs())
     assert y.dtype == state.dtype == dtype
-    assert error(y, want_y) < tolerance
-    assert error(state, want_state) < tolerance
+    assert error(y, want_y, terms_y) < tolerance
+    assert error(state, want_state, terms_state) < tolerance
 
 
 @settings(max_examples=20, deadline=None)
@@ -132,9 +134,10 @@ def test_gradients_equal_the_recurrence(dtype, tolerance, chunk, shape):
 
     args = draw(**{**shape, "decay": min(shape["decay"], 1.0)})
     args = tuple(t.to(dtype).double() for t in args)
-    want = gradients(recurrence, args)
-    for got, expected in zip(gradients(ssd, args, chunk=chunk), want, strict=True):
-        assert (got - expected).abs().max() <= tolerance * max(expected.abs().max(), want[0].abs().max())
+    x, log_decay, b, c = args
+    want, terms = gradients(recurrence, args), gradients(recurrence, (x.abs(), log_decay, b.abs(), c.abs()))
+    for got, expected, size in zip(gradients(ssd, args, chunk=chunk), want, terms, strict=True):
+        assert (got - expected).abs().max() <= tolerance * max(size.abs().max(), terms[0].abs().max())
 
 
 def test_ten_thousand_tokens_in_a_stream():
