@@ -6,7 +6,6 @@ import warnings
 
 import pytest
 import torch
-from torch import nn
 
 from tests.vio.models import IMAGE_ARCHITECTURES, images, miniature
 
@@ -18,7 +17,7 @@ cases = pytest.mark.parametrize(
 )
 
 
-def _agrees(got: torch.Tensor, want: torch.Tensor) -> None:
+def assert_agrees(got: torch.Tensor, want: torch.Tensor) -> None:
     assert want.abs().max() > 1e-3
     assert (got - want).abs().max() < 1e-5 * want.abs().max()
 
@@ -31,7 +30,7 @@ def test_an_exported_model_keeps_a_free_batch(architecture, size):
     program = torch.export.export(model, (images(2, 3, *size),), dynamic_shapes={"x": {0: batch}})
     for count in (1, 5):
         x = images(count, 3, *size, seed=1)
-        _agrees(program.module()(x), model(x))
+        assert_agrees(program.module()(x), model(x))
 
 
 @cases
@@ -42,19 +41,18 @@ def test_a_trace_gives_the_same_output(architecture, size):
         warnings.simplefilter("ignore")  # a trace is fixed to its input's size, which it warns of
         traced = torch.jit.trace(model, images(2, 3, *size))
     x = images(2, 3, *size, seed=1)
-    _agrees(traced(x), model(x))
+    assert_agrees(traced(x), model(x))
 
 
 @each
 @torch.no_grad()
 def test_the_compiler_captures_the_whole_model(architecture):
     model, size = miniature(architecture), SIZES[1]
-    recurrent = any(isinstance(m, nn.RNNBase) for m in model.modules())  # the compiler leaves those to eager mode
     torch.compiler.reset()
-    compiled = torch.compile(model, backend="aot_eager", fullgraph=not recurrent, dynamic=False)
+    compiled = torch.compile(model, backend="aot_eager", fullgraph=True, dynamic=False)
     compiled(images(2, 3, *size))
     x = images(2, 3, *size, seed=1)
-    _agrees(compiled(x), model(x))
+    assert_agrees(compiled(x), model(x))
 
 
 @torch.no_grad()
@@ -64,4 +62,4 @@ def test_compiled_code_gives_the_same_output():
     compiled = torch.compile(model, fullgraph=True, dynamic=False)
     compiled(images(2, 3, *SIZES[0]))
     x = images(2, 3, *SIZES[0], seed=1)
-    _agrees(compiled(x), model(x))
+    assert_agrees(compiled(x), model(x))
