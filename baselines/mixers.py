@@ -7,32 +7,39 @@ Letters, as in ``vio.scan``:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vio.mamba_block import MambaBlock
-from vio.scan import LOG_DECAY_MIN, selective_scan, ssd, ssd_noncausal
+from vio.scan import LOG_DECAY_MIN, segment_length, selective_scan, ssd, ssd_noncausal
+from vio.scan.checks import LENGTH_MAX
 from vio.tokens import TokenConv
 
 _RATES, _STEPS, _TAPS = (1.0, 8.0), (1e-3, 1e-1), 4
 
 
-Scan = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
-"""x (B, L, H, P), log_decay (B, L, H), b and c (B, L, N) -> y (B, L, H, P) and the state, (B, H, N, P)."""
+class Scan(Protocol):
+    """A recurrence over tokens, from a state."""
+
+    def __call__(
+        self, x: Tensor, log_decay: Tensor, b: Tensor, c: Tensor, *, state: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """x (B, L, H, P), log_decay (B, L, H), b and c (B, L, N), state (B, H, N, P) -> y as x, and the state after."""
 
 
 class ScalarDecayMixer(nn.Module):
     """The SSD layer of Mamba-2 (arXiv 2405.21060, section 7) with b and c shared by the heads, around any ``scan``.
 
-    Its projections and short convolution take L (3 C^2 + 2 C N + C H + 4 C) MACs, whatever the scan.
+    It works on a segment of tokens at a time, as `MambaBlock` does. Its projections and short convolution take
+    L (3 C^2 + 2 C N + C H + 4 C) MACs, whatever the scan.
     """
 
-    def __init__(self, width: int, head_width: int, state_size: int, scan: Scan) -> None:
+    def __init__(self, width: int, head_width: int, state_size: int, scan: Scan, segment: int) -> None:
         super().__init__()
-        self.heads, self.scan = width // head_width, scan
+        self.heads, self.scan, self.segment = width // head_width, scan, segment
         self.short = TokenConv(width, _TAPS, causal=True)
         self.value = nn.Linear(width, width, bias=False)
         self.gate = nn.Linear(width, width, bias=False)
@@ -47,20 +54,27 @@ class ScalarDecayMixer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, C) -> the same."""
+        window, state = x.new_zeros(x.shape[0], self.short.before, x.shape[2]), None
+        outputs = []
+        for part in x.split(self.segment, 1):
+            u, window = self.short.prefill(part, window)  # (B, S, C)
+            y, state = self._mix(part, F.silu(u), state)
+            outputs.append(y)
+        return torch.cat(outputs, 1)
+
+    def _mix(self, x: Tensor, u: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
         batch, length, width = x.shape
-        u = F.silu(self.short(x))  # (B, L, C)
-        step = torch.sigmoid(self.step(u))  # (B, L, H)
-        v = self.value(u).reshape(batch, length, self.heads, width // self.heads)  # (B, L, H, P)
-        b, c = F.normalize(self.b(u), dim=-1), F.normalize(self.c(u), dim=-1)  # (B, L, N)
-        y, _ = self.scan(v * step.unsqueeze(-1), -step * self.log_rate.exp(), b, c)  # (B, L, H, P)
-        y = torch.addcmul(y, v, self.skip).reshape(batch, length, width)  # (B, L, C)
-        out: Tensor = self.out(y * F.silu(self.gate(x)))
-        return out
+        step = torch.sigmoid(self.step(u))  # (B, S, H)
+        v = self.value(u).reshape(batch, length, self.heads, width // self.heads)  # (B, S, H, P)
+        b, c = F.normalize(self.b(u), dim=-1), F.normalize(self.c(u), dim=-1)  # (B, S, N)
+        y, state = self.scan(v * step.unsqueeze(-1), -step * self.log_rate.exp(), b, c, state=state)  # (B, S, H, P)
+        y = y.addcmul_(v, self.skip).reshape(batch, length, width)  # (B, S, C)
+        return self.out(y * F.silu(self.gate(x))), state
 
 
 def chunked(width: int, head_width: int, state_size: int) -> ScalarDecayMixer:
     """VIO's causal scan in chunks."""
-    return ScalarDecayMixer(width, head_width, state_size, ssd)
+    return ScalarDecayMixer(width, head_width, state_size, ssd, segment_length(width))
 
 
 def block(width: int, head_width: int, state_size: int) -> nn.Module:
@@ -70,15 +84,22 @@ def block(width: int, head_width: int, state_size: int) -> nn.Module:
 
 def sequential(width: int, head_width: int, state_size: int) -> ScalarDecayMixer:
     """The same function one token at a time: what a scan costs that is not made of matrix products."""
-    return ScalarDecayMixer(width, head_width, state_size, sequential_scan)
+    return ScalarDecayMixer(width, head_width, state_size, sequential_scan, segment_length(width))
 
 
 def single_pass(width: int, head_width: int, state_size: int) -> ScalarDecayMixer:
-    """VIO's non-causal form: one state, written by every token and read by every token."""
-    return ScalarDecayMixer(width, head_width, state_size, ssd_noncausal)
+    """VIO's non-causal form: one state, written by every token and read by every token, so all in one segment."""
+    return ScalarDecayMixer(width, head_width, state_size, _single_pass, LENGTH_MAX)
 
 
-def sequential_scan(x: Tensor, log_decay: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+def _single_pass(x: Tensor, log_decay: Tensor, b: Tensor, c: Tensor, *, state: Tensor | None) -> tuple[Tensor, Tensor]:
+    assert state is None, "a form without order carries nothing"
+    return ssd_noncausal(x, log_decay, b, c)
+
+
+def sequential_scan(
+    x: Tensor, log_decay: Tensor, b: Tensor, c: Tensor, *, state: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """The recurrence of ``vio.scan.ssd`` in one Python step a token; the read-out alone takes MACs, B L N H P.
 
     Sequences are unbound before the loop: the backward of an index would make a tensor of the whole length a step.
@@ -87,13 +108,15 @@ def sequential_scan(x: Tensor, log_decay: Tensor, b: Tensor, c: Tensor) -> tuple
     decay = log_decay.clamp(LOG_DECAY_MIN, 0.0).exp().repeat_interleave(channels, 2)  # (B, L, H P)
     inputs = x.reshape(batch, length, 1, heads * channels).unbind(1)  # L times (B, 1, H P)
     writes, reads = b.unsqueeze(3).unbind(1), c.unsqueeze(2).unbind(1)  # L times (B, N, 1) and (B, 1, N)
-    state = x.new_zeros(batch, b.shape[2], heads * channels)  # (B, N, H P)
+    if state is None:
+        state = x.new_zeros(batch, heads, b.shape[2], channels)
+    carried = state.transpose(1, 2).reshape(batch, b.shape[2], heads * channels)  # (B, N, H P)
     outputs = []
     for u, d, write, read in zip(inputs, decay.unsqueeze(2).unbind(1), writes, reads, strict=True):
-        state = torch.addcmul(state * d, write, u)
-        outputs.append(torch.bmm(read, state))  # (B, 1, H P)
+        carried = torch.addcmul(carried * d, write, u)
+        outputs.append(torch.bmm(read, carried))  # (B, 1, H P)
     y = torch.cat(outputs, 1).reshape(x.shape)
-    return y, state.reshape(batch, -1, heads, channels).transpose(1, 2)
+    return y, carried.reshape(batch, -1, heads, channels).transpose(1, 2)
 
 
 class SelectiveScanMixer(nn.Module):

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vio.scan import bound_log_decay, ssd, ssd_step
+from vio.scan import bound_log_decay, segment_length, ssd, ssd_step
 from vio.scan.checks import full_precision, scan_dtype
 from vio.tokens import TokenConv, check_state, check_token, check_tokens, keep_variance, new_state
 
@@ -75,8 +75,8 @@ class SelectiveScan(nn.Module):
         return v.reshape(*v.shape[:-1], self.heads, v.shape[-1] // self.heads)
 
     def read_out(self, y: Tensor, v: Tensor, gate: Tensor) -> Tensor:
-        """Scanned and direct values, both (..., H, P), behind a gate (..., D) -> (..., C)."""
-        y = torch.addcmul(y.to(v.dtype), v, self.skip.to(v.dtype)).flatten(-2)  # (..., D)
+        """Scanned and direct values, both (..., H, P), behind a gate (..., D) -> (..., C). It overwrites y."""
+        y = y.to(v.dtype).addcmul_(v, self.skip.to(v.dtype)).flatten(-2)  # (..., D)
         out: Tensor = self.out(y * gate)
         return out
 
@@ -140,29 +140,22 @@ class MambaBlock(nn.Module):
         padding at either end changes nothing for the others.
         """
         check_tokens(x, self.width, mask)
-        u = self.norm(x)
         if self.reverse:
-            u, mask = u.flip(1), None if mask is None else mask.flip(1)
-        v, b, c = (conv(t) for conv, t in zip(self._convs(), self._project(u, mask), strict=True))
-        y, _ = self._scan(ssd, u, v, b, c, mask)
-        return x + (y.flip(1) if self.reverse else y)
+            x, mask = x.flip(1), None if mask is None else mask.flip(1)
+        y, _ = self._run(x, mask, self._zeros(x.shape[0]))
+        return y.flip(1) if self.reverse else y
 
     def init_state(self, batch: int) -> MambaState:
         """State before the first token of each of `batch` sequences."""
         if self.reverse:
             raise ValueError("reverse: a block that looks back from the last token has no stream")
-        v, b, c, scan = (new_state(shape, self.core.log_rate) for shape in self._state_shapes(batch))
-        return MambaState((v, b, c), scan)
+        return self._zeros(batch)
 
     def prefill(self, x: Tensor, state: MambaState) -> tuple[Tensor, MambaState]:
         """Go on from a state by (B, L, C): the block's output, and the state after the last token."""
         check_tokens(x, self.width)
         self._check_state(state, x)
-        u = self.norm(x)
-        pairs = zip(self._convs(), self._project(u, None), state.windows, strict=True)
-        (v, v_window), (b, b_window), (c, c_window) = (conv.prefill(t, window) for conv, t, window in pairs)
-        y, scan = self._scan(ssd, u, v, b, c, state=state.scan)
-        return x + y, MambaState((v_window, b_window, c_window), scan)
+        return self._run(x, None, state)
 
     def step(self, x: Tensor, state: MambaState) -> tuple[Tensor, MambaState]:
         """Go on from a state by one token, (B, C)."""
@@ -171,7 +164,25 @@ class MambaBlock(nn.Module):
         u = self.norm(x)
         pairs = zip(self._convs(), self._project(u, None), state.windows, strict=True)
         (v, v_window), (b, b_window), (c, c_window) = (conv.step(t, window) for conv, t, window in pairs)
-        y, scan = self._scan(ssd_step, u, v, b, c, state=state.scan)
+        y, scan = self._scan(ssd_step, u, v, b, c, None, state.scan)
+        return x + y, MambaState((v_window, b_window, c_window), scan)
+
+    def _run(self, x: Tensor, mask: Tensor | None, state: MambaState) -> tuple[Tensor, MambaState]:
+        """Go on from a state by (B, L, C), a segment at a time, so that a CPU finds its temporaries in the cache."""
+        tokens = segment_length(self.core.out.in_features)
+        parts = x.split(tokens, 1)
+        masks = [None] * len(parts) if mask is None else mask.split(tokens, 1)
+        outputs = []
+        for part, part_mask in zip(parts, masks, strict=True):
+            y, state = self._segment(part, part_mask, state)
+            outputs.append(y)
+        return torch.cat(outputs, 1) if len(outputs) > 1 else outputs[0], state
+
+    def _segment(self, x: Tensor, mask: Tensor | None, state: MambaState) -> tuple[Tensor, MambaState]:
+        u = self.norm(x)
+        pairs = zip(self._convs(), self._project(u, mask), state.windows, strict=True)
+        (v, v_window), (b, b_window), (c, c_window) = (conv.prefill(t, window) for conv, t, window in pairs)
+        y, scan = self._scan(ssd, u, v, b, c, mask, state.scan)
         return x + y, MambaState((v_window, b_window, c_window), scan)
 
     def _project(self, u: Tensor, mask: Tensor | None) -> Inputs:
@@ -191,8 +202,8 @@ class MambaBlock(nn.Module):
         v: Tensor,
         b: Tensor,
         c: Tensor,
-        mask: Tensor | None = None,
-        state: Tensor | None = None,
+        mask: Tensor | None,
+        state: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """All that comes after the convolutions, for a row of tokens by `ssd`, or for one by `ssd_step`."""
         step, rate = self.core.dynamics(u)  # (..., H)
@@ -204,6 +215,10 @@ class MambaBlock(nn.Module):
         v = self.core.split_heads(F.silu(v))  # (..., H, P)
         y, state = scan(v * step.unsqueeze(-1), bound_log_decay(rate), b, c, state=state)  # (..., H, P)
         return self.core.read_out(y, v, F.silu(self.core.gate(u))), state
+
+    def _zeros(self, batch: int) -> MambaState:
+        v, b, c, scan = (new_state(shape, self.core.log_rate) for shape in self._state_shapes(batch))
+        return MambaState((v, b, c), scan)
 
     def _check_state(self, state: MambaState, x: Tensor) -> None:
         if not isinstance(state, MambaState):

@@ -12,7 +12,7 @@ the input's dtype and its state in full precision.
 
 from vio.scan.noncausal import LOG_WEIGHT_MAX, ssd_noncausal
 from vio.scan.selective import selective_scan, selective_step
-from vio.scan.ssd import DEFAULT_CHUNK, LOG_DECAY_MIN, MAX_CHUNK, bound_log_decay, ssd, ssd_step
+from vio.scan.ssd import DEFAULT_CHUNK, LOG_DECAY_MIN, MAX_CHUNK, bound_log_decay, segment_length, ssd, ssd_step
 
 __all__ = [
     "DEFAULT_CHUNK",
@@ -20,6 +20,7 @@ __all__ = [
     "LOG_WEIGHT_MAX",
     "MAX_CHUNK",
     "bound_log_decay",
+    "segment_length",
     "selective_scan",
     "selective_step",
     "ssd",

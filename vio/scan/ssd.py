@@ -34,9 +34,10 @@ be learned should come through `bound_log_decay`."""
 DEFAULT_CHUNK = 64
 MAX_CHUNK = 128
 
-SEGMENT_ELEMENTS = 2**20
-"""Inputs (H P a token) that are worked on at a time: temporaries of 4 MiB in float32, whatever the length. In larger
-segments a CPU took up to twice as long at 16,384 tokens; that it fetches and returns memory the while is a guess."""
+SEGMENT_ELEMENTS = 3 * 2**17
+"""Inputs (H P a token) that are worked on at a time: temporaries of 1.5 MiB in float32, whatever the length. On a CPU
+they stay in the cache and in the heap. Where each took 3 MiB, glibc gave their pages back and fetched them again, and
+the scan of 4,096 tokens of width 192 took 1.4 to 1.9 times as long."""
 
 
 def ssd(
@@ -46,8 +47,8 @@ def ssd(
 
     Costs B L (Q N + Q H P + 2 N H P) MACs: scores, scores times inputs, writing to and reading from the state; L
     counts the zeros that fill the last chunk. Linear in L. Without gradients it holds at most
-    B (2 L H P + S (2 H P + 3 N H P / Q + 2 Q + 4 H)) numbers beside its arguments, the first term being the output
-    and the segments that it is put together from, S about SEGMENT_ELEMENTS / (H P).
+    B (L H P + max(L H P, S (3 H P + 2 N H P / Q + Q + 4 H)) + 2 N H P) numbers beside its arguments: the segments, and
+    the output that is put together from them, or the work on the last; S is about SEGMENT_ELEMENTS / (H P).
 
     NaN or infinity in a token spoils its whole chunk, so earlier tokens too, and all that follows.
 
@@ -80,7 +81,7 @@ def ssd(
     with full_precision(x.device.type):
         carried = state.to(scan_dtype(x)).transpose(1, 2)  # (B, N, H, P)
         outputs = []
-        tokens = _segment_length(heads * channels, chunk)
+        tokens = segment_length(heads * channels, chunk)
         parts = (t.split(tokens, 1) for t in (x, log_decay, b, c))
         for inputs, decays, writes, reads in zip(*parts, strict=True):
             y, carried = _segment(inputs, decays, writes, reads, carried, chunk)
@@ -124,18 +125,21 @@ def ssd_step(x: Tensor, log_decay: Tensor, b: Tensor, c: Tensor, state: Tensor) 
         return y.to(x.dtype), state
 
 
+def segment_length(width: int, chunk: int | None = None) -> int:
+    """Tokens of `width` channels that a CPU should work on at a time, whole chunks.
+
+    It depends on nothing but the model, so neither does the exported graph.
+    """
+    chunk = chunk or DEFAULT_CHUNK
+    return max(1, SEGMENT_ELEMENTS // (width * chunk)) * chunk
+
+
 def bound_log_decay(rate: Tensor) -> Tensor:
     """Log decays from rates (dt |A| >= 0, any shape): -rate while slow, bending towards LOG_DECAY_MIN when fast.
 
     The gradient falls as 1 / (1 + rate)^2 and is never cut off, so that a head which forgets too fast can come back.
     """
     return -rate / (1.0 - rate / LOG_DECAY_MIN)
-
-
-def _segment_length(width: int, chunk: int | None) -> int:
-    """Tokens a segment, whole chunks. It depends on nothing but the model, so neither does the exported graph."""
-    chunk = chunk or DEFAULT_CHUNK
-    return max(1, SEGMENT_ELEMENTS // (width * chunk)) * chunk
 
 
 def _segment(
@@ -163,13 +167,13 @@ def _segment(
     c = c.reshape(batch * chunks, chunk, size)  # (B K, Q, N)
 
     # Inside a chunk. The mask is on the scores, which are finite, before they meet the large factors.
-    scores = torch.bmm(c, b.transpose(1, 2)).tril()  # (B K, Q, Q)
+    scores = torch.bmm(c, b.transpose(1, 2)).tril_()  # (B K, Q, Q)
     y = torch.bmm(scores, u)  # (B K, Q, H P)
 
     # Between chunks.
     writes = torch.bmm(b.transpose(1, 2), u).reshape(batch, chunks, size, heads, channels)  # (B, K, N, H, P)
     reads, state = _carry(writes, middle.exp().unsqueeze(-1), state)
-    y = torch.baddbmm(y, c, reads.reshape(batch * chunks, size, heads * channels))  # (B K, Q, H P)
+    y.baddbmm_(c, reads.reshape(batch * chunks, size, heads * channels))  # (B K, Q, H P)
 
     y = y.reshape(batch, chunks, chunk, heads, channels) * centred.exp()  # (B, K, Q, H, P)
     return y.reshape(batch, chunks * chunk, heads, channels)[:, :length].to(x_dtype), state
