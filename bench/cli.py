@@ -89,7 +89,7 @@ def run(
     from bench.plan import Options, make_plan
     from bench.run import carry_out
     from bench.store import Store
-    from suites.suite import load_suite
+    from suites.suite_file import load_suite
 
     options = Options(tuple(model or ()), device, _precision(precision), threads)
     console = Console(stderr=True)
@@ -212,7 +212,7 @@ def show(
     """Show a model's exact figures: params, MACs, FLOPs, coverage, tensor peak and layers."""
     from baselines import catalogue
     from baselines.errors import UsageError
-    from suites.cell import ImageWorkload, SequenceWorkload, Workload
+    from suites.workload import ImageWorkload, SequenceWorkload, Workload
 
     workload: Workload = ImageWorkload(batch=batch, height=image_size, width=image_size)
     with redirect_stdout(sys.stderr):  # what a user's model prints is not the answer

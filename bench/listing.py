@@ -8,7 +8,7 @@ from baselines.registry import Registry
 from bench.devices import DEVICES
 from bench.probes import PROBES
 from bench.runtimes import RUNTIMES
-from suites.suite import builtin_suites, load_suite
+from suites.suite_file import builtin_suites, load_suite
 from suites.tasks import TASKS
 from vio.configs import list_models, load_config
 

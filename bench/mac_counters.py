@@ -23,6 +23,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from bench.gradients import gradients
+from bench.mac_formulas import EXTRA_FORMULAS, attention_macs
 
 _MOVES_DATA = {
     "copy_", "clone", "_to_copy", "cat", "stack", "index", "index_select", "gather", "embedding", "constant_pad_nd",
@@ -86,7 +87,7 @@ def count_by_dispatcher(model: nn.Module, example: torch.Tensor, *, backward: bo
 
 
 def _count(model: nn.Module, example: torch.Tensor, device: str, backward: bool) -> DispatcherCount:
-    counter = FlopCounterMode(display=False, custom_mapping=_EXTRA_FORMULAS)
+    counter = FlopCounterMode(display=False, custom_mapping=EXTRA_FORMULAS)
     tally = _Tally()
     with torch.no_grad(), _no_fused_layers(), tally, counter:
         gradients(model, example) if backward else model(example)
@@ -115,7 +116,7 @@ class _Tally(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
         packet = func.overloadpacket
-        if packet in flop_registry or packet in _EXTRA_FORMULAS or func.is_view:
+        if packet in flop_registry or packet in EXTRA_FORMULAS or func.is_view:
             return output
         namespace, _, name = func.name().partition("::")
         name = name.partition(".")[0]
@@ -125,40 +126,6 @@ class _Tally(TorchDispatchMode):
             sizes = [t.numel() for t in tree_leaves((args, output)) if isinstance(t, torch.Tensor)]
             self.uncounted[name] += max(sizes, default=0)
         return output
-
-
-def _attention_flops(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
-    return 2 * attention_macs(list(query), list(key), list(value))
-
-
-def _attention_backward_flops(_: Any, query: Any, key: Any, value: Any, *__: Any, **___: Any) -> int:
-    """Two products for each of the forward's two; the scores that it computes again are not counted."""
-    return 2 * _attention_flops(query, key, value)
-
-
-def _mv_flops(matrix: Any, *_: Any, **__: Any) -> int:
-    return 2 * int(math.prod(matrix))
-
-
-def _addmv_flops(_: Any, matrix: Any, *__: Any, **___: Any) -> int:
-    return 2 * int(math.prod(matrix))
-
-
-def _convolution_backward_flops(gradient: Any, x: Any, weight: Any, *rest: Any, **_: Any) -> int:
-    """As many as the forward for the input's gradient, and as many for the weight's."""
-    transposed, wanted = rest[4], rest[7]
-    forward: int = math.prod(x if transposed else gradient) * math.prod(weight[1:])
-    return 2 * forward * sum(map(bool, wanted[:2]))
-
-
-# products without a formula in PyTorch, which would silently count as nothing, or with one that forgets the groups
-_EXTRA_FORMULAS = {
-    torch.ops.aten.convolution_backward: _convolution_backward_flops,
-    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
-    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward_flops,
-    torch.ops.aten.mv: _mv_flops,
-    torch.ops.aten.addmv: _addmv_flops,
-}
 
 
 @contextmanager
@@ -188,20 +155,12 @@ def count_by_fvcore(model: nn.Module, example: torch.Tensor) -> int:
     one = example[:1].detach().clone()
     analysis = FlopCountAnalysis(model, one).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     analysis.set_op_handle("aten::scaled_dot_product_attention", _fvcore_attention)
-    analysis.set_op_handle("aten::baddbmm", _fvcore_baddbmm)
+    for name in ("baddbmm", "baddbmm_", "addmm_"):
+        analysis.set_op_handle(f"aten::{name}", _fvcore_added_product)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         counts: Counter[str] = analysis.by_operator()
     return int(sum(count for name, count in counts.items() if name in _FVCORE_MACS)) * example.shape[0]
-
-
-def attention_macs(query: list[int], key: list[int], value: list[int]) -> int:
-    """MACs of softmax(Q K^T) V: Q (..., L, E), K (..., S, E), V (..., S, F) take L S (E + F) a batch entry.
-
-    The entries are the query's: with grouped queries fewer key heads serve more query heads.
-    """
-    entries = math.prod(query[:-2])
-    return entries * query[-2] * key[-2] * (query[-1] + value[-1])
 
 
 def _shape(value: Any) -> list[int]:
@@ -214,6 +173,5 @@ def _fvcore_attention(inputs: list[Any], _: list[Any]) -> Counter[str]:
     return Counter({"scaled_dot_product_attention": macs})
 
 
-def _fvcore_baddbmm(inputs: list[Any], _: list[Any]) -> Counter[str]:
-    batch, rows, inner = _shape(inputs[1])
-    return Counter({"baddbmm": batch * rows * inner * _shape(inputs[2])[-1]})
+def _fvcore_added_product(inputs: list[Any], _: list[Any]) -> Counter[str]:
+    return Counter({"baddbmm": math.prod(_shape(inputs[1])) * _shape(inputs[2])[-1]})

@@ -16,10 +16,12 @@ from bench.devices import DEVICES
 from bench.job import PASSES, Pass
 from bench.probes import PROBES
 from bench.runtimes import RUNTIMES
-from suites.cell import Cell, Workload, identity
+from suites.cell import Cell, identity
 from suites.plan import Plan, PlannedCell
 from suites.schema import now
-from suites.suite import Suite, SuiteFile
+from suites.suite import Suite
+from suites.suite_file import SuiteFile
+from suites.workload import Workload
 from suites.yaml_marks import Location
 
 MOST_THREADS = 2

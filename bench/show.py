@@ -11,8 +11,9 @@ from bench.plan import default_threads
 from bench.probes import PROBES
 from bench.subject import build_subject, check_call
 from bench.tensor_memory import peak_tensor_bytes
-from suites.cell import Cell, Workload
+from suites.cell import Cell
 from suites.protocol import Protocol
+from suites.workload import Workload
 
 
 def describe(name: str, workload: Workload) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from suites.cell import SequenceWorkload, Workload
+from suites.workload import SequenceWorkload, Workload
 
 if TYPE_CHECKING:
     import torch

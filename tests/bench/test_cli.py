@@ -44,8 +44,10 @@ def test_every_command_has_help_with_an_example(command: Command, name: str) -> 
     assert f"Example: vio-bench {name}" in done.stdout
 
 
-def test_a_run_leaves_a_complete_folder_and_a_summary(command: Command, suite_file: SuiteFile, tmp_path: Path) -> None:
-    done = command("run", "--suite", _two_sizes(suite_file), "--json")
+def test_a_run_leaves_a_complete_folder_and_a_summary(
+    own_process: Command, command: Command, suite_file: SuiteFile, tmp_path: Path
+) -> None:
+    done = own_process("run", "--suite", _two_sizes(suite_file), "--json")
     assert done.returncode in (0, 5), done.stderr  # six short samples on a busy machine may say nothing
     answer = json.loads(done.stdout)
     assert answer["exit_code"] == done.returncode
@@ -107,8 +109,17 @@ def test_bad_input_gets_one_clear_line_and_exit_code_2(command: Command, argumen
     assert not done.stdout
 
 
-def test_debug_shows_the_traceback(command: Command) -> None:
-    done = command("--debug", "run", "--suite", "scalin")
+def test_a_process_of_its_own_says_no_more_than_that_line(own_process: Command) -> None:
+    """What libraries print while they are first imported, and at exit, would show only here."""
+    done = own_process("show", "hostile:Raise")
+    assert done.returncode == 2, done.stderr
+    assert "this layer does not like you" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not done.stdout
+
+
+def test_debug_shows_the_traceback(own_process: Command) -> None:
+    done = own_process("--debug", "run", "--suite", "scalin")
     assert done.returncode == 1
     assert "Traceback" in done.stderr and "did you mean scaling?" in done.stderr
 
@@ -133,12 +144,15 @@ def test_a_device_that_is_not_here_is_a_usage_error(command: Command) -> None:
 
 
 def test_show_gives_the_exact_figures(command: Command) -> None:
-    done = command("show", "vit_tiny_patch16_224", "--image-size", 1024, "--json")
+    done = command("show", "vit_tiny_patch16_224", "--image-size", 320, "--json")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
-    assert figures["params"] == 5717416 + (64 * 64 - 14 * 14) * 192
-    tokens = 64 * 64 + 1
-    assert figures["macs"] > 12 * 2 * tokens**2 * 192  # attention alone
+    patches, width, depth = 20 * 20, 192, 12
+    tokens = patches + 1
+    assert figures["params"] == 5717416 + (patches - 14 * 14) * width
+    attention = depth * 2 * tokens**2 * width
+    linear = depth * 12 * tokens * width**2 + patches * 16 * 16 * 3 * width + 1000 * width
+    assert figures["macs"] == attention + linear
     assert figures["flops"] == 2 * figures["macs"]
     assert 0.9 < figures["macs_coverage"] <= 1
     assert sum(row["params"] for row in figures["layers"] if row["depth"] == 1) <= figures["params"]

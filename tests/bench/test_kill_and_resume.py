@@ -7,32 +7,22 @@ import os
 import random
 import signal
 import subprocess
-import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.bench.conftest import MODELS, ROOT, Command
+from tests.bench.conftest import Command, Start
 
 MEASURED = ("ok", "unstable")  # on a busy machine six short samples may well say nothing
 DONE = (0, 5)
-MODEL_NAMES = ["hostile:Sleep", "vio_nano"]
+MODEL_NAMES = ["quick:sleep", "quick:scan"]
 CELLS = 6
-
-
-def _start(tmp_path: Path, *arguments: object) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-c", "from bench.cli import app; app()", "run", *map(str, arguments)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{MODELS}"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
 
 
 def _lines(folder: Path | None) -> list[str]:
@@ -45,7 +35,7 @@ def _folder(tmp_path: Path) -> Path | None:
     return found[0].parent if found else None
 
 
-def _wait_for_record(process: subprocess.Popen[bytes], tmp_path: Path, count: int) -> Path:
+def _wait_for_record(process: subprocess.Popen[str], tmp_path: Path, count: int) -> Path:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         folder = _folder(tmp_path)
@@ -74,17 +64,19 @@ def _check_complete(folder: Path, finished: list[str]) -> None:
     assert _lines(folder)[: len(finished)] == finished  # never lost, never altered
 
 
-def test_a_killed_parent_loses_nothing_and_leaves_nobody_behind(command: Command, suite: Path, tmp_path: Path) -> None:
+def test_a_killed_parent_loses_nothing_and_leaves_nobody_behind(
+    start: Start, command: Command, suite: Path, tmp_path: Path
+) -> None:
     moments = random.Random(0)
     arguments: tuple[object, ...] = ("--suite", suite)
     finished: list[str] = []
     for kill in range(2):
-        process = _start(tmp_path, *arguments)
+        process = start(tmp_path, "run", *arguments)
         folder = _wait_for_record(process, tmp_path, min(len(finished) + 1, CELLS - 1))
         time.sleep(moments.uniform(0, 0.5))
         family = psutil.Process(process.pid).children(recursive=True)
         process.kill()
-        process.wait()
+        process.communicate()
         _, alive = psutil.wait_procs(family, timeout=10)
         assert not alive, f"outlived the parent after kill {kill}: {alive}"
         whole = (folder / "records.jsonl").read_text().rpartition("\n")[0].splitlines()
@@ -96,17 +88,29 @@ def test_a_killed_parent_loses_nothing_and_leaves_nobody_behind(command: Command
     _check_complete(folder, finished)
 
 
-def test_a_killed_worker_is_a_crash_that_resume_makes_good(command: Command, suite: Path, tmp_path: Path) -> None:
-    process = _start(tmp_path, "--suite", suite)
-    folder = _wait_for_record(process, tmp_path, 1)
-    killed = 0
-    while killed < 2 and process.poll() is None:
-        for forkserver in psutil.Process(process.pid).children():
+def _kill_two_cells(tmp_path: Path, ended: threading.Event) -> None:
+    """Once there is a record, kill two cells of this process: the forkserver's children."""
+    killed: set[int] = set()
+    while len(killed) < 2 and not ended.wait(0.05):
+        if not _lines(_folder(tmp_path)):
+            continue
+        for forkserver in psutil.Process().children():
             for cell in forkserver.children():
-                os.kill(cell.pid, signal.SIGKILL)
-                killed += 1
-        time.sleep(0.1)
-    assert process.wait(timeout=120) == 4
+                if cell.pid not in killed:
+                    os.kill(cell.pid, signal.SIGKILL)
+                    killed.add(cell.pid)
+
+
+def test_a_killed_worker_is_a_crash_that_resume_makes_good(command: Command, suite: Path, tmp_path: Path) -> None:
+    ended = threading.Event()
+    killer = threading.Thread(target=_kill_two_cells, args=(tmp_path, ended))
+    killer.start()
+    done = command("run", "--suite", suite)
+    ended.set()
+    killer.join()
+    assert done.returncode == 4, done.stderr
+    folder = _folder(tmp_path)
+    assert folder is not None
     before = _lines(folder)
     statuses = Counter(json.loads(line)["status"] for line in before)
     assert statuses["crashed"] >= 1
@@ -117,27 +121,27 @@ def test_a_killed_worker_is_a_crash_that_resume_makes_good(command: Command, sui
     _check_complete(folder, before)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(
-    command: Command, suite: Path, tmp_path: Path, number: signal.Signals
+    start: Start, command: Command, suite: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from bench.cli import app; app()", "run", "--suite", str(suite)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{MODELS}"},
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job has it ignored
-    )
-    folder = _wait_for_record(process, tmp_path, 1)  # type: ignore[arg-type]
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert f"go on with: vio-bench run --resume results/{folder.name}" in errors
-    assert "Traceback" not in errors
-    environment = json.loads((folder / "environment.json").read_text())
-    assert environment["sessions"][0]["ended"] is not None
-    if number == signal.SIGINT:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job has it ignored
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
+
+    def stop(number: signal.Signals) -> tuple[Path, int, str]:
+        process = start(tmp_path / number.name, "run", "--suite", suite)
+        folder = _wait_for_record(process, tmp_path / number.name, 1)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+        return folder, process.returncode, errors
+
+    with ThreadPoolExecutor() as both:  # at once, since starting takes longest
+        stopped = list(both.map(stop, (signal.SIGINT, signal.SIGTERM)))
+    for folder, code, errors in stopped:
+        assert code == 130, errors
+        assert f"go on with: vio-bench run --resume results/{folder.name}" in errors
+        assert "Traceback" not in errors
+        environment = json.loads((folder / "environment.json").read_text())
+        assert environment["sessions"][0]["ended"] is not None
         finished = _lines(folder)
         assert command("run", "--resume", folder).returncode in DONE
         _check_complete(folder, finished)

@@ -13,9 +13,10 @@ import pytest
 from baselines import catalogue
 from bench.executors.local import LocalExecutor
 from bench.job import Job, Outcome, Pass
-from suites.cell import Cell, ImageWorkload
+from suites.cell import Cell
 from suites.protocol import Protocol
 from suites.record import Status
+from suites.workload import ImageWorkload
 from tests.bench.conftest import QUICK
 
 HOSTILE = "tests.bench.models.hostile"

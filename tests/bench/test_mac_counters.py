@@ -47,6 +47,22 @@ def test_attention_is_counted_where_a_model_must_really_run() -> None:
     assert (count.on, count.macs) == ("cpu", 2 * 3 * 11 * 7 * 32)
 
 
+class _InPlace(nn.Module):
+    """Each of its products is added to something in place: operators of their own to both counters."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        left, right = x.new_ones(4, 5, 6), x.new_ones(4, 6, 7)
+        total = x.new_zeros(4, 5, 7).baddbmm_(left, right).sum(0)  # 4 * 5 * 6 * 7
+        return total.addmm_(left[0], right[0])  # 5 * 6 * 7
+
+
+def test_a_product_in_place_is_counted() -> None:
+    macs = 4 * 5 * 6 * 7 + 5 * 6 * 7
+    count = count_by_dispatcher(_InPlace(), torch.ones(1))
+    assert (count.macs, count_by_fvcore(_InPlace(), torch.ones(1))) == (macs, macs)
+    assert not {"baddbmm_", "addmm_"} & set(count.uncounted)
+
+
 def test_a_scan_of_elementwise_operators_is_a_gap_not_a_bargain() -> None:
     count = count_by_dispatcher(ElementwiseScan(), torch.randn(1, 3, 64, 64))
     assert count.macs == 3 * 5

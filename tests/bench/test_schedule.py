@@ -6,10 +6,11 @@ from collections.abc import Callable
 from bench.cell_record import RunContext, make_record
 from bench.job import Job, Outcome, Reading
 from bench.schedule import Schedule
-from suites.cell import Cell, ImageWorkload, identity
+from suites.cell import Cell, identity
 from suites.plan import PlannedCell
 from suites.protocol import Protocol
 from suites.record import Record, Status
+from suites.workload import ImageWorkload
 
 METRICS = {"exact": ("params", "peak_memory"), "time": ("latency",)}
 

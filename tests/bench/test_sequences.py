@@ -22,9 +22,10 @@ from bench.probes.sgemm_share import SIDE
 from bench.runtimes.eager import RUNTIME
 from bench.subject import Subject, build_subject, check_call
 from bench.tensor_memory import peak_tensor_bytes
-from suites.cell import Cell, SequenceWorkload
+from suites.cell import Cell
 from suites.protocol import Protocol
-from suites.suite import load_suite
+from suites.suite_file import load_suite
+from suites.workload import SequenceWorkload
 from tests.bench.conftest import QUICK, Command
 
 

@@ -11,13 +11,15 @@ from typing import Any
 import numpy
 import pytest
 
-from suites.cell import Cell, ImageWorkload, SequenceWorkload, identity
+import reports
+from suites.cell import Cell, identity
 from suites.estimate import Estimate, exact, sampled
 from suites.fingerprint import Environment, Machine, Session
 from suites.plan import Plan, PlannedCell
 from suites.record import MeasurementWarning, Record
 from suites.results import Results
 from suites.suite import Suite
+from suites.workload import ImageWorkload, SequenceWorkload
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
 MACHINE = Machine(
@@ -107,7 +109,7 @@ class Run:
         return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def made() -> SimpleNamespace:
     """The builders of this file: run(), cell(), sequence(), noisy(), count(), warning()."""
     return SimpleNamespace(
@@ -129,9 +131,12 @@ MODELS: dict[str, tuple[str, float, Callable[[float], float], Callable[[float], 
 }  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def scaling_run() -> Run:
-    """Six models at six sizes as the scaling suite would leave them, with two failures and one cell still missing."""
+    """Six models at six sizes as the scaling suite would leave them, with two failures and one cell still missing.
+
+    Shared by all tests: leave it as it is.
+    """
     run = Run(question="How do latency, memory and MACs grow with sequence length, in the tiny class of every family?")
     seed = 0
     for size in SIZES:
@@ -158,3 +163,11 @@ def scaling_run() -> Run:
             }
             run.add(cell, {**counts, **timed}, family=family, warnings=gap)
     return run
+
+
+@pytest.fixture(scope="session")
+def scaling_report(scaling_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of that run with its report in it, for tests that only read."""
+    folder = scaling_run.save(tmp_path_factory.mktemp("scaling") / "run")
+    assert reports.write_report(folder) == folder / "report.md"
+    return folder

@@ -47,45 +47,41 @@ def tables_in(text: str) -> list[list[list[str]]]:
     return found
 
 
-def test_the_same_records_give_the_same_bytes(scaling_run, tmp_path):
-    first, second = (scaling_run.save(tmp_path / name) for name in ("first", "second"))
-    assert reports.write_report(first) == first / "report.md"
-    reports.write_report(second)
-    reports.write_report(second)
-    assert files(first) == files(second)
+def test_the_same_records_give_the_same_bytes(scaling_run, scaling_report, tmp_path):
+    first, second = files(scaling_report), scaling_run.save(tmp_path / "second")
     assert {"report.md", "plots/latency.svg", "plots/latency.png", "plots/macs.svg", "tables/comparison.csv"} <= set(
-        files(first)
+        first
     )
+    for _ in ("written anew", "written over"):
+        reports.write_report(second)
+        assert files(second) == first
 
 
-def test_a_report_says_what_was_found_and_nothing_of_this_machine(scaling_run, tmp_path):
-    text = reports.write_report(scaling_run.save(tmp_path / "run")).read_text()
+def test_a_report_says_what_was_found_and_nothing_of_this_machine(scaling_report):
+    text = (scaling_report / "report.md").read_text()
     assert "34 of 36 cells measured; 1 missing and 1 timeout." in text
     assert re.search(r"At 128 px \(64 tokens, size class tiny\) vio_tiny is fastest: 4\.6. ms ± 0\.\d %, 0\.4\d", text)
     assert "no latency of vit_tiny_patch16_224 and mambaout_femto" in text
     assert text.count("MACs cover 61% of the arithmetic") == 1  # explained once, for six cells
     assert text.count(" ᵃ |") == 6  # marked at each of them
     assert "no answer within 300 s" in text and "go on with --resume" in text
-    assert str(tmp_path) not in text and str(Path.cwd()) not in text
+    assert str(scaling_report.parent) not in text and str(Path.cwd()) not in text
     for source in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text):
-        assert (tmp_path / "run" / source).is_file()
+        assert (scaling_report / source).is_file()
     for table in tables_in(text):
         assert {len(row) for row in table} == {len(table[0])}
     assert len(tables_in(text)) == 1 + 6 + 1 + 2
 
 
-def test_plots_are_well_formed_and_name_every_series(scaling_run, tmp_path):
-    folder = scaling_run.save(tmp_path / "run")
-    reports.write_report(folder)
-    said = " ".join(ElementTree.parse(folder / "plots/latency.svg").getroot().itertext())
+def test_plots_are_well_formed_and_name_every_series(scaling_run, scaling_report):
+    said = " ".join(ElementTree.parse(scaling_report / "plots/latency.svg").getroot().itertext())
     for answer in answers(scaling_run.results()):
         assert answer.series in said
     assert "1,024" in said and "∝ L²" in said and "500 ms" in said
 
 
-def test_csv_holds_every_cell_with_plain_numbers(scaling_run, tmp_path):
-    folder = scaling_run.save(tmp_path / "run")
-    reports.write_report(folder)
+def test_csv_holds_every_cell_with_plain_numbers(scaling_report):
+    folder = scaling_report
     table = pandas.read_csv(folder / "tables/comparison.csv")
     assert len(table) == 36
     assert table.status.value_counts().to_dict() == {"ok": 34, "timeout": 1, "missing": 1}

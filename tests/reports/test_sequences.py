@@ -6,7 +6,6 @@ import pytest
 import reports
 from reports.answers import answers
 from reports.frame import frame
-from reports.plots import write_plots
 from reports.ratios import references
 from reports.scaling import exponents
 from reports.terminal import closing_tables
@@ -15,7 +14,7 @@ from reports.text_tables import failures
 LENGTHS = (196, 1024, 4096)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sequence_run(made):
     """Linear and quadratic mixers, the backward thrice as slow, and the longest quadratic backward timed out."""
     axes = {"kind": "sequence", "length": list(LENGTHS), "channels": 192, "mode": ["forward", "forward_backward"]}
@@ -34,6 +33,14 @@ def sequence_run(made):
                 }
                 run.add(cell, figures, family="mixer", size_class=None)
     return run
+
+
+@pytest.fixture(scope="module")
+def sequence_report(sequence_run, tmp_path_factory):
+    """The folder of that run with its report in it, for tests that only read."""
+    folder = sequence_run.save(tmp_path_factory.mktemp("sequences") / "run")
+    reports.write_report(folder)
+    return folder
 
 
 def test_forwards_and_backwards_are_never_compared(sequence_run):
@@ -56,8 +63,8 @@ def test_exponents_are_fitted_in_tokens(sequence_run):
     assert slopes["mixer/attention", " forward"] == pytest.approx(2, abs=0.05)
 
 
-def test_a_report_of_sequences_speaks_of_tokens_and_not_of_pixels(sequence_run, tmp_path):
-    report = reports.write_report(sequence_run.save(tmp_path / "run")).read_text(encoding="utf-8")
+def test_a_report_of_sequences_speaks_of_tokens_and_not_of_pixels(sequence_report):
+    report = (sequence_report / "report.md").read_text(encoding="utf-8")
     for said in ("### 4,096 tokens (cpu, 2 threads, batch 1, 192 channels, forward + backward)", "share of sgemm",
                  "At 4,096 tokens mixer/ssd is fastest", "ratio: latency over that of mixer/ssd",
                  "mixer/attention (4096 tokens)", "Input: standard normal sequences of 192 channels"):  # fmt: skip
@@ -66,12 +73,12 @@ def test_a_report_of_sequences_speaks_of_tokens_and_not_of_pixels(sequence_run, 
         assert unsaid not in report, unsaid
 
 
-def test_plots_of_sequences_have_no_axis_of_pixels(sequence_run, tmp_path):
-    plots = write_plots(sequence_run.results(), tmp_path)
-    assert {plot.svg.name.partition("-")[0] for plot in plots} == {"latency", "peak_tensor_bytes"}
+def test_plots_of_sequences_have_no_axis_of_pixels(sequence_report):
+    plots = list((sequence_report / "plots").glob("*.svg"))
+    assert {plot.name.partition("-")[0] for plot in plots} == {"latency", "peak_tensor_bytes"}
     assert len(plots) == 4
     for plot in plots:
-        text = plot.svg.read_text()
+        text = plot.read_text()
         assert "(H/16)" not in text and "pixels" not in text and "tokens" in text
 
 
@@ -82,9 +89,8 @@ def test_the_tidy_table_has_lengths(sequence_run):
     assert set(table["mode"]) == {"forward", "forward_backward"}
 
 
-def test_the_csv_has_no_column_of_pixels(sequence_run, tmp_path):
-    reports.write_report(sequence_run.save(tmp_path / "run"))
-    columns = pandas.read_csv(tmp_path / "run" / "tables" / "comparison.csv").columns
+def test_the_csv_has_no_column_of_pixels(sequence_report):
+    columns = pandas.read_csv(sequence_report / "tables" / "comparison.csv").columns
     assert {"tokens", "latency_ratio", "sgemm_share"} <= set(columns)
     assert not {"height_px", "width_px"} & set(columns)
 

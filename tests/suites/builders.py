@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from suites.cell import Cell, ImageWorkload, identity
+from suites.cell import Cell, identity
 from suites.estimate import exact, sampled
 from suites.plan import Plan, PlannedCell
 from suites.record import MeasurementWarning, Record, Status
 from suites.schema import now
 from suites.suite import ImageAxes, Suite
+from suites.workload import ImageWorkload
 
 
 def make_plan(models: tuple[str, ...] = ("a", "b", "c")) -> Plan:

@@ -5,9 +5,9 @@ import hashlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from suites.cell import Cell, ImageWorkload, SequenceWorkload, identity
+from suites.cell import Cell, identity
+from suites.workload import SequenceWorkload
 
 
 def _cell(**changes: object) -> Cell:
@@ -51,17 +51,6 @@ def test_identity_survives_storage_and_key_order(config: dict[str, object]) -> N
     assert identity(Cell.model_validate_json(cell.model_dump_json())) == identity(cell) == identity(backwards)
 
 
-def test_tokens_are_nominal_and_the_same_for_every_family() -> None:
-    assert ImageWorkload(height=1024, width=1024).tokens == 4096
-    assert ImageWorkload(height=250, width=130).tokens == 15 * 8
-
-
-@pytest.mark.parametrize("size", [0, -1, 15, 10**6])
-def test_an_impossible_size_is_refused(size: int) -> None:
-    with pytest.raises(ValidationError):
-        ImageWorkload(height=size, width=224)
-
-
 def test_cells_of_one_size_share_a_block_whatever_their_layout() -> None:
     shipped, tuned = _cell(), _cell(workload={"height": 224, "width": 224, "fuse": True, "layout": "channels_last"})
     assert shipped.block == tuned.block
@@ -87,26 +76,3 @@ def test_a_sequence_survives_storage_and_has_its_length_in_tokens() -> None:
     assert (again, identity(again)) == (cell, identity(cell))
     assert isinstance(again.workload, SequenceWorkload)
     assert (again.workload.tokens, again.workload.shape) == (196, (1, 196, 64))
-
-
-@pytest.mark.parametrize(
-    "workload",
-    [
-        {"kind": "sequence", "length": 0, "channels": 64},
-        {"kind": "sequence", "length": 8, "channels": 64, "mode": "backward"},
-        {"kind": "sequence", "height": 224, "width": 224},
-        {"kind": "image", "length": 8, "channels": 64},
-        {"kind": "audio", "length": 8, "channels": 64},
-        {"kind": "sequence", "length": 8, "channels": 64, "fuse": True},
-    ],
-)
-def test_an_impossible_workload_is_refused(workload: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
-        _cell(workload=workload)
-
-
-def test_both_kinds_offer_all_that_callers_ask_for() -> None:
-    of_kind = [{name for name in dir(kind) if not name.startswith("_")} for kind in (ImageWorkload, SequenceWorkload)]
-    asked = {"shape", "dimensions", "tokens", "size", "unit", "title", "setting", "label", "block", "layout", "mode"}
-    offered = [names | set(k.model_fields) for names, k in zip(of_kind, (ImageWorkload, SequenceWorkload), strict=True)]
-    assert all(asked | {"batch", "kind", "source", "fuse"} <= names for names in offered)

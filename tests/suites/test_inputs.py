@@ -5,8 +5,8 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 from torchvision.transforms import v2
 
-from suites.cell import ImageWorkload, SequenceWorkload
 from suites.inputs import make_input
+from suites.workload import ImageWorkload, SequenceWorkload
 
 
 def test_photographs_are_what_torchvision_makes_of_them() -> None:

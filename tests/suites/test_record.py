@@ -10,7 +10,8 @@ from bench.fingerprint import begin_session, read_machine
 from suites.fingerprint import Environment
 from suites.plan import Plan
 from suites.record import Record, Status
-from suites.suite import Suite, builtin_suites, load_suite
+from suites.suite import Suite
+from suites.suite_file import builtin_suites, load_suite
 from tests.suites.builders import make_plan, make_record, planned_cell
 
 
