@@ -25,6 +25,7 @@ Shape: TypeAlias = "tuple[str | int, ...]"
 IMAGES: Shape = ("B", 3, "H", "W")
 SEQUENCES: Shape = ("B", "L", "C")
 
+_IMAGE_AXES = 4
 _KINDS = {4: "images", 3: "sequences", 2: "whole numbers"}
 
 SIZE_CLASSES = ("nano", "tiny", "small", "base")
@@ -38,6 +39,19 @@ class ModelEntry:
     family: str
     source: str
     size_class: str | None = None
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a task wants of a model: what it reads, and what it says of it."""
+
+    classes: int
+    channels: int | None = None
+    """Channels of an image or of a token; none where tokens are whole numbers."""
+    vocabulary: int | None = None
+    """Tokens are whole numbers below this."""
+    pooling: str = "avg"
+    """For sequences: `avg` or `last` for one answer, empty for one at every place."""
 
 
 class ModelSource(Protocol):
@@ -54,6 +68,9 @@ class ModelSource(Protocol):
 
     def config(self, name: str, family: str, shape: tuple[int, ...]) -> dict[str, Any]:
         """The arguments that ``name`` is built with for an input of this shape."""
+
+    def task_config(self, name: str, family: str, shape: tuple[int, ...], head: Head) -> dict[str, Any]:
+        """The arguments that ``name`` is built with for a task. Raises ``UsageError`` where it can't be had for it."""
 
     def build(self, name: str, config: dict[str, Any]) -> nn.Module:
         """The model with fresh random weights, on torch's current default device."""
@@ -111,6 +128,18 @@ def config(entry: ModelEntry, shape: tuple[int, ...]) -> dict[str, Any]:
     if takes is not None and not _fits(shape, takes):
         raise UsageError(f"model '{entry.name}' takes {in_words(takes)}, not {in_words(shape)}")
     return source.config(entry.name, entry.family, shape)
+
+
+def task_config(entry: ModelEntry, shape: tuple[int, ...], head: Head) -> dict[str, Any]:
+    """The arguments that decide how ``entry`` is built for a task whose inputs have this shape.
+
+    Raises ``UsageError`` where the model takes another kind of input, or classifies nothing.
+    """
+    source = SOURCES.load(entry.source)
+    takes = source.takes(entry.name)
+    if takes is not None and (len(takes) == _IMAGE_AXES) != (len(shape) == _IMAGE_AXES):
+        raise UsageError(f"model '{entry.name}' takes {in_words(takes)}, not {in_words(shape)}")
+    return source.task_config(entry.name, entry.family, shape, head)
 
 
 def channels(entry: ModelEntry) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from baselines.catalogue import SEQUENCES, Shape
+from baselines.catalogue import SEQUENCES, Head, Shape
 from baselines.errors import UsageError
 from baselines.registry import load_attribute
 
@@ -77,6 +77,10 @@ class MixerSource:
         if shape[-1] % arguments.get("head_width", 1):
             raise UsageError(f"'{name}' has heads of {arguments['head_width']} channels; {shape[-1]} do not divide so")
         return {"width": shape[-1], **arguments}
+
+    def task_config(self, name: str, family: str, shape: tuple[int, ...], head: Head) -> dict[str, Any]:  # noqa: ARG002
+        """None: a mixer alone classifies nothing."""
+        raise UsageError(f"'{name}' is a token mixer without a classifier; name a model, such as vio_seq_mamba")
 
     def build(self, name: str, config: dict[str, Any]) -> nn.Module:
         """The mixer. Raises ``NotInstalled`` where it is a peer's and its package is not here."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from baselines.catalogue import IMAGES, Shape, listed
+from baselines.catalogue import IMAGES, Head, Shape, listed
 from baselines.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ class TimmSource:
     def config(self, name: str, family: str, shape: tuple[int, ...]) -> dict[str, Any]:
         """``img_size`` for models with a fixed input size, nothing for all others."""
         return {"img_size": list(shape[-2:])} if family == "vit" or _fixed_size(name) else {}
+
+    def task_config(self, name: str, family: str, shape: tuple[int, ...], head: Head) -> dict[str, Any]:
+        """As for any input of this shape, with the task's classes and channels."""
+        return self.config(name, family, shape) | {"num_classes": head.classes, "in_chans": head.channels}
 
     def build(self, name: str, config: dict[str, Any]) -> nn.Module:
         """The model with timm's own initialisation."""

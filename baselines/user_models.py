@@ -1,4 +1,8 @@
-"""A user's own model: ``package.module:factory``, a callable without arguments that returns an ``nn.Module``."""
+"""A user's own model: ``package.module:factory``, a callable that returns an ``nn.Module``.
+
+It is called without arguments to be measured, and to be trained on a task with ``num_classes`` and ``in_chans`` (for
+tokens that are whole numbers ``vocab_size``).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import nn
+
+    from baselines.catalogue import Head
 
 
 class UserSource:
@@ -37,11 +43,17 @@ class UserSource:
         """The digest of the module's source: a factory takes no arguments, but its code decides the result."""
         return {"source": _digest(name)}
 
+    def task_config(self, name: str, family: str, shape: tuple[int, ...], head: Head) -> dict[str, Any]:
+        """The digest, and what the factory is told of the task."""
+        told = {"in_chans": head.channels} if head.vocabulary is None else {"vocab_size": head.vocabulary}
+        return {**self.config(name, family, shape), "num_classes": head.classes, **told}
+
     def build(self, name: str, config: dict[str, Any]) -> nn.Module:
         """What the factory returns. Raises ``UsageError`` where its module changed since the cell was planned."""
-        if config != self.config(name, "user", ()):
+        arguments = dict(config)
+        if arguments.pop("source") != _digest(name):
             raise UsageError(f"model '{name}': its module changed since the run was planned; start a new run")
-        return _factory(name)()
+        return _factory(name)(**arguments)
 
 
 def _digest(name: str) -> str | None:

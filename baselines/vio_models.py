@@ -11,7 +11,7 @@ from vio.configs import config_dict, load_config, takes_images
 if TYPE_CHECKING:
     from torch import nn
 
-    from baselines.catalogue import Shape
+    from baselines.catalogue import Head, Shape
 
 
 class VioSource:
@@ -32,6 +32,15 @@ class VioSource:
     def config(self, name: str, family: str, shape: tuple[int, ...]) -> dict[str, Any]:  # noqa: ARG002
         """The model's configuration; any height, width and length run through the same weights."""
         return config_dict(name)
+
+    def task_config(self, name: str, family: str, shape: tuple[int, ...], head: Head) -> dict[str, Any]:  # noqa: ARG002
+        """The model's configuration with the task's classes, channels or vocabulary, and pool."""
+        config = config_dict(name) | {"num_classes": head.classes}
+        if head.channels is not None:
+            config["in_chans"] = head.channels
+        if not takes_images(name):
+            config |= {"vocab_size": head.vocabulary, "global_pool": head.pooling}
+        return config
 
     def build(self, name: str, config: dict[str, Any]) -> nn.Module:
         """The model as ``config`` describes it."""

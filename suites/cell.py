@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from suites.schema import Strict
-from suites.workload import Positive, Workload
+from suites.terms import Positive
+from suites.workload import Workload
 
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
 Seed = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
@@ -34,8 +35,6 @@ class Cell(Strict):
     """Threads inside an operator, in every runtime."""
     seed: Seed = 0
     """Seed of the weights and of any random input."""
-    recipe: str | None = None
-    """Training recipe; none where nothing is trained."""
 
     @property
     def label(self) -> str:
@@ -48,7 +47,7 @@ class Cell(Strict):
         return f"{self.workload.block}-{self.device}-t{self.threads}"
 
 
-_IDENTITY_VERSION = 1
+_IDENTITY_VERSION = 2
 
 
 def identity(cell: Cell) -> str:

@@ -1,7 +1,8 @@
 """An estimate: one figure with unit, interval, sample count, method and the raw samples it was made from.
 
 Sources: Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2 (interval of a quantile from order
-statistics); MLPerf LoadGen's early-stopping derivation (samples needed before a percentile may be printed).
+statistics); Wilson 1927, "Probable inference", JASA 22 (interval of a share); MLPerf LoadGen's early-stopping
+derivation (samples needed before a percentile may be printed).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Estimate(Strict):
     """A metric's value. Every statistic here can be computed again from `samples`."""
 
     value: float
-    """The figure: the median over processes of each one's median sample, or the exact count."""
+    """The figure: the median over processes of each one's median sample, the exact count, or the share."""
     unit: str
     """Unit of value, interval and samples."""
     low: float
@@ -46,6 +47,8 @@ class Estimate(Strict):
     """Whether repeating the measurement gives the same figure each time."""
     origin: Literal["measured", "projected"] = "measured"
     """Measured here, or projected by a roofline. Never mixed in one column."""
+    share: bool = False
+    """Whether it is a share of trials, such as an accuracy: `samples` then holds one list, successes and trials."""
     samples: list[list[float]]
     """Raw samples, one list a process, in order of time."""
 
@@ -54,7 +57,7 @@ class Estimate(Strict):
         if not self.samples or not all(self.samples):
             raise ValueError("an estimate needs at least one sample from each process")
         told = (self.value, self.low, self.high, self.confidence, self.n)
-        if told != _statistics(self.samples, self.exact):
+        if told != _statistics(self.samples, self.exact, self.share):
             raise ValueError("value, interval or n do not follow from the samples")
         return self
 
@@ -64,8 +67,8 @@ class Estimate(Strict):
         return (self.high - self.low) / 2 / abs(self.value) if self.value else 0.0
 
     def percentile(self, percent: int) -> float | None:
-        """The percentile, or None where n is too small to print it (see `PERCENTILE_MINIMUM`)."""
-        if self.n < PERCENTILE_MINIMUM[percent]:
+        """The percentile, or None for a share, and where n is too small to print it (see `PERCENTILE_MINIMUM`)."""
+        if self.share or self.n < PERCENTILE_MINIMUM[percent]:
             return None
         pooled = sorted(value for process in self.samples for value in process)
         return pooled[min(len(pooled) - 1, math.ceil(percent / 100 * len(pooled)) - 1)]
@@ -74,6 +77,15 @@ class Estimate(Strict):
 def exact(value: float, unit: str, method: str) -> Estimate:
     """An estimate of something counted, not sampled."""
     return _estimate([[value]], unit, method, exact=True)
+
+
+def share(successes: float, trials: int, unit: str, method: str) -> Estimate:
+    """A share of independent trials with Wilson's interval, which stays inside [0, 1] at either end.
+
+    `successes` need not be whole: an example may be right in part. The interval speaks of the sample alone: what
+    another seed of the training would give is a second spread.
+    """
+    return _estimate([[float(successes), float(trials)]], unit, method, exact=False, share=True)
 
 
 def sampled(samples: Sequence[Sequence[float]], unit: str, method: str) -> Estimate:
@@ -87,18 +99,31 @@ def sampled(samples: Sequence[Sequence[float]], unit: str, method: str) -> Estim
     return _estimate(samples, unit, method, exact=False)
 
 
-def _estimate(samples: Sequence[Sequence[float]], unit: str, method: str, *, exact: bool) -> Estimate:
+def _estimate(
+    samples: Sequence[Sequence[float]], unit: str, method: str, *, exact: bool, share: bool = False
+) -> Estimate:
     if not samples or not all(samples):
         raise ValueError("an estimate needs at least one sample from each process")
-    value, low, high, confidence, n = _statistics(samples, exact)
+    value, low, high, confidence, n = _statistics(samples, exact, share)
     kept = [list(process) for process in samples]
     return Estimate(
-        value=value, unit=unit, low=low, high=high, confidence=confidence, n=n, method=method, exact=exact, samples=kept
+        value=value,
+        unit=unit,
+        low=low,
+        high=high,
+        confidence=confidence,
+        n=n,
+        method=method,
+        exact=exact,
+        share=share,
+        samples=kept,
     )
 
 
-def _statistics(samples: Sequence[Sequence[float]], exact: bool) -> tuple[float, float, float, float, int]:
+def _statistics(samples: Sequence[Sequence[float]], exact: bool, share: bool) -> tuple[float, float, float, float, int]:
     """Value, low, high, confidence and n: all that an estimate says of its samples."""
+    if share:
+        return _share_statistics(samples)
     pooled = sorted(value for process in samples for value in process)
     if exact:
         return pooled[0], pooled[0], pooled[0], 1.0, len(pooled)
@@ -109,6 +134,23 @@ def _statistics(samples: Sequence[Sequence[float]], exact: bool) -> tuple[float,
         low, high = min(low, between_low), max(high, between_high)
         confidence = min(confidence, between_confidence)
     return statistics.median(medians), low, high, confidence, len(pooled)
+
+
+def _share_statistics(samples: Sequence[Sequence[float]]) -> tuple[float, float, float, float, int]:
+    if len(samples) != 1 or len(samples[0]) != 2 or not 0 <= samples[0][0] <= samples[0][1] or not samples[0][1]:
+        raise ValueError("a share needs one list of successes and trials, at least one trial")
+    successes, trials = samples[0]
+    low, high = wilson_interval(successes, trials)
+    return successes / trials, low, high, CONFIDENCE, int(trials)
+
+
+def wilson_interval(successes: float, trials: float) -> tuple[float, float]:
+    """(low, high) of a share at 95 % confidence (Wilson 1927, without continuity correction)."""
+    z = statistics.NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    centre = successes + z * z / 2
+    reach = z * math.sqrt(successes * (trials - successes) / trials + z * z / 4)
+    low, high = (centre - reach) / (trials + z * z), (centre + reach) / (trials + z * z)
+    return (0.0 if successes == 0 else low), (1.0 if successes == trials else high)
 
 
 def median_interval(ordered: Sequence[float]) -> tuple[float, float, float]:

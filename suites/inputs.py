@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from suites.workload import SequenceWorkload, Workload
+from suites.task_workload import TaskWorkload
+from suites.workload import ImageWorkload, Workload
 
 if TYPE_CHECKING:
     import torch
@@ -17,11 +18,14 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, as tim
 
 def make_input(workload: Workload, seed: int) -> torch.Tensor:
     """A float32 tensor: sequences (B, L, C) standard normal; images (B, 3, H, W) too where the workload asks for noise,
-    else photographs in turn, resized (bicubic) and normalised."""
+    else photographs in turn, resized (bicubic) and normalised. For a task noise of its shape; tokens are int64."""
     import torch
 
-    if isinstance(workload, SequenceWorkload) or workload.source == "noise":
-        return torch.randn(workload.shape, generator=torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    if isinstance(workload, TaskWorkload) and workload.vocabulary is not None:
+        return torch.randint(workload.vocabulary, workload.shape, generator=generator)
+    if not isinstance(workload, ImageWorkload) or workload.source == "noise":
+        return torch.randn(workload.shape, generator=generator)
     images = [_photo(PHOTOS[i % 2], workload.height, workload.width) for i in range(min(2, workload.batch))]
     return torch.stack([images[i % 2] for i in range(workload.batch)])
 

@@ -8,6 +8,7 @@ from typing_extensions import Self
 from suites.cell import Cell, identity
 from suites.schema import SCHEMA_VERSION, Moment, Strict
 from suites.suite import Suite
+from suites.task_axes import TaskCard
 
 
 class PlannedCell(Strict):
@@ -42,6 +43,8 @@ class Plan(Strict):
     """The suite as it was resolved, options of the command applied."""
     cells: list[PlannedCell]
     """Every cell, in order."""
+    tasks: list[TaskCard] = []
+    """What is known of the data of each task."""
 
     @model_validator(mode="after")
     def _each_cell_once(self) -> Self:

@@ -17,6 +17,8 @@ from suites.record import Record
 from suites.schema import SCHEMA_VERSION, Strict
 
 PLAN, RECORDS, ENVIRONMENT = "plan.json", "records.jsonl", "environment.json"
+TRAINING = "training"
+"""Folder of what cells that learn keep, each in one named by its identity: checkpoints, history, predictions."""
 
 Form = TypeVar("Form", bound=Strict)
 
@@ -79,6 +81,8 @@ def _parse(content: bytes, form: type[Form], where: str) -> Form:
     version = data.get("schema_version") if isinstance(data, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise UsageError(f"{where}: schema {version} is newer than this vio-bench reads ({SCHEMA_VERSION}); upgrade it")
+    if isinstance(version, int) and version < SCHEMA_VERSION:
+        raise UsageError(f"{where}: schema {version} is older than this vio-bench reads ({SCHEMA_VERSION}); run anew")
     try:
         return form.model_validate_json(content)
     except ValidationError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 from typing_extensions import Self
@@ -13,7 +13,9 @@ from baselines.catalogue import size_classes
 from suites.cell import Precision, Seed
 from suites.protocol import Protocol
 from suites.schema import SCHEMA_VERSION, Strict
-from suites.workload import ImageWorkload, Layout, Mode, Pixels, Positive, SequenceWorkload, Source, Workload, kind_of
+from suites.task_axes import TaskAxes
+from suites.terms import Layout, Mode, Pixels, Positive, Source
+from suites.workload import ImageWorkload, SequenceWorkload, Workload, kind_of
 
 Size = Pixels | tuple[Pixels, Pixels]
 SizeClass = Literal["nano", "tiny", "small", "base"]
@@ -62,7 +64,7 @@ class SequenceAxes(Strict):
             yield SequenceWorkload(batch=batch, length=length, channels=self.channels, mode=mode)
 
 
-AXES: dict[str, type[Strict]] = {"image": ImageAxes, "sequence": SequenceAxes}
+AXES: dict[str, type[Strict]] = {"image": ImageAxes, "sequence": SequenceAxes, "task": TaskAxes}
 """The axes of each kind of input."""
 
 
@@ -80,9 +82,14 @@ class Suite(Strict):
     size_classes: list[SizeClass] = []
     """Size classes whose models are all included."""
     workload: Annotated[
-        Annotated[ImageAxes, Tag("image")] | Annotated[SequenceAxes, Tag("sequence")], Discriminator(kind_of)
+        Annotated[ImageAxes, Tag("image")]
+        | Annotated[SequenceAxes, Tag("sequence")]
+        | Annotated[TaskAxes, Tag("task")],
+        Discriminator(kind_of),
     ]
     """What they are run on."""
+    arguments: dict[str, dict[str, Any]] = {}
+    """By model: arguments that fit it to the workload, such as the patch of a vision transformer for small images."""
     device: Annotated[list[str], Field(min_length=1)] = ["cpu"]
     """Devices."""
     runtime: Annotated[list[str], Field(min_length=1)] = ["eager"]

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Tag
 
 from suites.schema import Strict
-
-PATCH = 16
-"""Side in pixels of the square that counts as one token, the same for every family."""
-
-Layout = Literal["contiguous", "channels_last"]
-Source = Literal["photo", "noise"]
-Mode = Literal["forward", "forward_backward"]
-Positive = Annotated[int, Field(ge=1, le=2**20, strict=True)]
-Pixels = Annotated[int, Field(ge=16, le=16384, strict=True)]
+from suites.task_workload import TaskWorkload
+from suites.terms import PATCH, Layout, Mode, Pixels, Positive, Source
 
 
 class ImageWorkload(Strict):
@@ -159,6 +152,9 @@ def kind_of(value: object) -> str:
 
 
 Workload = Annotated[
-    Annotated[ImageWorkload, Tag("image")] | Annotated[SequenceWorkload, Tag("sequence")], Discriminator(kind_of)
+    Annotated[ImageWorkload, Tag("image")]
+    | Annotated[SequenceWorkload, Tag("sequence")]
+    | Annotated[TaskWorkload, Tag("task")],
+    Discriminator(kind_of),
 ]
 """Every kind of input, told apart by `kind`."""

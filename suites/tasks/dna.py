@@ -1,0 +1,154 @@
+"""DNA as a model reads it: one-hot A C G T N of a set length, with a mask; and a task's data made of split files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from suites.tasks.dna_files import Entry
+from suites.tasks.dna_splits import Splits
+from suites.tasks.errors import DataError
+from suites.tasks.examples import digest
+from suites.tasks.task import Batch, SequenceInput, TaskData, TaskInfo
+
+ALPHABET = "ACGTN"
+"""The channels, in this order. Without N, the last one, a reversed order is the complement."""
+
+PADDING = len(ALPHABET)
+"""Index of a place after the end of a sequence."""
+
+Crop = Literal["start", "centre"]
+"""What is kept of a sequence that is too long: its first bases, or the middle, where a site was centred."""
+
+_INDEX_OF = bytes(ALPHABET.find(chr(byte)) if chr(byte) in ALPHABET else PADDING for byte in range(256))
+_CHANNELS = torch.eye(PADDING + 1, PADDING)  # (6, 5): a row a base, zeros for padding
+
+
+@dataclass(frozen=True)
+class DnaExamples:
+    """Sequences of a set length, a byte a base."""
+
+    bases: Tensor
+    """Indices into `ALPHABET`, or `PADDING`: (N, L) uint8."""
+    lengths: Tensor
+    """Real bases of each, from the start: (N,) int64, 1 to L."""
+    targets: Tensor
+    """Classes, (N,) int64."""
+
+    def __len__(self) -> int:
+        return len(self.bases)
+
+    def batch(self, indices: Tensor) -> Batch:
+        """The examples at `indices`: one-hot (B, L, 5) float32, zeros in padding; no mask where nothing is padded."""
+        inputs = _CHANNELS[self.bases[indices].long()]  # (B, L, 5)
+        return Batch(inputs, self.targets[indices], self._mask(indices))
+
+    def labels(self) -> Tensor:
+        """Every label."""
+        return self.targets
+
+    def _mask(self, indices: Tensor) -> Tensor | None:
+        length = self.bases.shape[1]
+        if len(self) > 0 and int(self.lengths.min()) == length:
+            return None
+        return torch.arange(length) < self.lengths[indices, None]  # (B, L)
+
+
+def encode(sequences: Sequence[str], length: int, crop: Crop = "start") -> tuple[Tensor, Tensor]:
+    """Sequences of the letters of `ALPHABET`, cropped or padded at the end.
+
+    Returns:
+        Bases (N, length) uint8 as in `DnaExamples`, and how many of them are real, (N,) int64.
+    """
+    rows = [_crop(sequence, length, crop).encode("ascii").translate(_INDEX_OF) for sequence in sequences]
+    lengths = torch.tensor([len(row) for row in rows], dtype=torch.int64)
+    padded = bytearray(b"".join(row.ljust(length, bytes([PADDING])) for row in rows))
+    bases = torch.frombuffer(padded, dtype=torch.uint8) if padded else torch.empty(0, dtype=torch.uint8)
+    return bases.view(len(rows), length), lengths
+
+
+def task_data(
+    info: TaskInfo,
+    splits: Splits,
+    size: int,
+    test_sizes: Sequence[int],
+    *,
+    crop: Crop,
+    reverse_complement: bool,
+) -> TaskData:
+    """Encode what was split: training and validation at `size`, tests at `size` and each of `test_sizes`.
+
+    Raises:
+        DataError: a length below 1, one class only, a class without an example to train on, or an empty split.
+    """
+    lengths = list(dict.fromkeys([size, *test_sizes]))
+    if min(lengths) < 1:
+        raise DataError(f"{info.name}: a length must be at least 1, got {min(lengths)}")
+    classes = _classes(info.name, splits)
+    train, validation = (_examples(entries, classes, size, crop) for entries in (splits.train, splits.validation))
+    tests = {length: _examples(splits.test, classes, length, crop) for length in lengths}
+    return TaskData(
+        info=info,
+        train=train,
+        validation=validation,
+        tests=dict(tests),
+        classes=classes,
+        input=SequenceInput(length=size, channels=len(ALPHABET), reverse_complement=reverse_complement),
+        digest=_digest([train, validation, *tests.values()], classes),
+        notes=(*splits.notes, *_cropped(splits, size, crop)),
+    )
+
+
+def _crop(sequence: str, length: int, crop: Crop) -> str:
+    start = max(0, len(sequence) - length) // 2 if crop == "centre" else 0
+    return sequence[start : start + length]
+
+
+def _classes(name: str, splits: Splits) -> tuple[str, ...]:
+    """Every label of the files, in order, each of which can be learnt."""
+    for split in ("train", "validation", "test"):
+        if not getattr(splits, split):
+            raise DataError(f"{name}: no {split} example is left; {_reasons(splits)}")
+    classes = tuple(sorted(splits.labels))
+    if len(classes) < 2:
+        raise DataError(f"{name}: one class only ('{classes[0]}'), so nothing can be learnt; is that the label column?")
+    learnt = {entry.label for entry in splits.train}
+    for entry in (*splits.validation, *splits.test):
+        if entry.label not in learnt:
+            raise DataError(
+                f"{name}: {entry.where} has the label '{entry.label}', which no training example has; "
+                "add examples of it to train on, or remove it"
+            )
+    without = [label for label in classes if label not in learnt]
+    if without:
+        raise DataError(f"{name}: class '{without[0]}' has no example to train on; {_reasons(splits)}")
+    return classes
+
+
+def _reasons(splits: Splits) -> str:
+    return "; ".join(splits.notes) or "the files are too small to be split"
+
+
+def _examples(entries: Sequence[Entry], classes: Sequence[str], length: int, crop: Crop) -> DnaExamples:
+    bases, lengths = encode([entry.sequence for entry in entries], length, crop)
+    index = {label: i for i, label in enumerate(classes)}
+    return DnaExamples(bases, lengths, torch.tensor([index[entry.label] for entry in entries], dtype=torch.int64))
+
+
+def _digest(splits: Iterable[DnaExamples], classes: Sequence[str]) -> str:
+    parts = [tensor for split in splits for tensor in (split.bases, split.lengths, split.targets)]
+    return digest(*parts, *classes)
+
+
+def _cropped(splits: Splits, size: int, crop: Crop) -> list[str]:
+    counts = [sum(len(entry.sequence) > size for entry in entries) for entries in (splits.train, splits.test)]
+    if not any(counts):
+        return []
+    kept = "first" if crop == "start" else "middle"
+    return [
+        f"{counts[0]} training and {counts[1]} test sequences are longer than {size}: the {kept} {size} bases are read"
+    ]

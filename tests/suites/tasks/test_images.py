@@ -1,0 +1,576 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from PIL import Image
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from torchvision.transforms.functional import pil_to_tensor
+
+from suites.tasks import TASKS
+from suites.tasks.digits import TASK as DIGITS
+from suites.tasks.errors import DataError, DataMissing
+from suites.tasks.examples import TensorExamples
+from suites.tasks.image_folder import TINY_IMAGENET, image_folder
+from suites.tasks.images import check_classes, mean_and_std, moments, stratified, tensor_task
+from suites.tasks.task import ImageInput, Task, TaskData
+from suites.tasks.torchvision_sets import CIFAR10, CIFAR100, FASHION_MNIST
+
+SUBSET_FILE = Path("cifar100_subset", "cifar100_6000_1500.npz")
+IMAGE_TASKS = ("digits", "fashion_mnist", "cifar10", "cifar100", "cifar100_subset", "tiny_imagenet")
+
+
+@pytest.fixture
+def data_root() -> Path:
+    root = os.environ.get("VIO_BENCH_DATA")
+    if not root:
+        pytest.skip("VIO_BENCH_DATA names no data root")
+    return Path(root)
+
+
+@pytest.fixture
+def fashion_files(data_root: Path) -> Path:
+    """The folder that holds Fashion-MNIST's four .gz."""
+    raw = data_root / "FashionMNIST" / "raw"
+    if not all((raw / name).is_file() for name, _ in torchvision.datasets.FashionMNIST.resources):
+        pytest.skip(f"no Fashion-MNIST (.gz) in {raw}")
+    return raw
+
+
+def pixels_of(data: TaskData) -> list[bytes]:
+    """Every image of the task, split by split."""
+    splits = (data.train, data.validation, *data.tests.values())
+    return [image.numpy().tobytes() for split in splits for image in split.batch(torch.arange(len(split))).inputs]
+
+
+def image_input(data: TaskData) -> ImageInput:
+    assert isinstance(data.input, ImageInput)
+    return data.input
+
+
+class TestShared:
+    def test_a_share_of_every_class_is_held_out_and_nothing_is_lost(self) -> None:
+        labels = torch.tensor([0] * 50 + [1] * 20 + [2] * 10)[torch.randperm(80)]
+        kept, held = stratified(labels, 0.2)
+        assert torch.bincount(labels[held]).tolist() == [10, 4, 2]
+        assert sorted([*kept.tolist(), *held.tolist()]) == list(range(80))
+
+    def test_the_only_example_of_a_class_stays_in_training(self) -> None:
+        kept, held = stratified(torch.tensor([0, 0, 1]), 0.5)
+        assert 2 in kept and len(held) == 1
+
+    def test_mean_and_std_are_numpys(self) -> None:
+        images = torch.randint(0, 256, (7, 3, 5, 4), dtype=torch.uint8)
+        images[:, 1] //= 3
+        mean, std = mean_and_std(moments(images), 7 * 5 * 4)
+        values = images.numpy() / 255
+        assert mean == pytest.approx(values.mean(axis=(0, 2, 3)))
+        assert std == pytest.approx(values.std(axis=(0, 2, 3)))
+
+    def test_a_constant_channel_has_a_std_that_can_be_divided_by(self) -> None:
+        _, std = mean_and_std(moments(torch.full((2, 1, 4, 4), 9, dtype=torch.uint8)), 32)
+        assert std[0] > 0
+
+    @pytest.mark.parametrize(
+        ("train", "test", "message"),
+        [
+            ([0, 0], [0], "two classes or more; found: 'cat'"),
+            ([], [], "two classes or more; found: none"),
+            ([0, 1], [0, 1, 2, 2], "2 test examples are of class 'owl', which training never saw"),
+            ([0, 1], [0, 1], "class 'owl' has no training examples"),
+            ([0, 1, 2], [0, 1], "class 'owl' has no test examples"),
+            ([0, 1, 2], [0, 1, 3], "labels go from 0 to 3, but there are 3 classes"),
+            ([0, 1, -1], [0, 1, 2], "labels go from -1 to 2"),
+        ],
+    )
+    def test_classes_that_cannot_be_learnt_or_tested_are_named(
+        self, train: list[int], test: list[int], message: str
+    ) -> None:
+        labels = [torch.tensor(part, dtype=torch.int64) for part in (train, test)]
+        with pytest.raises(DataError, match=f"somewhere: .*{message}"):
+            check_classes("somewhere", ("cat", "dog", "owl"), *labels)
+
+    def test_training_images_that_stand_in_the_test_are_left_out_and_counted(self) -> None:
+        train = TensorExamples(torch.randint(0, 256, (40, 1, 8, 8), dtype=torch.uint8), torch.arange(40) % 2)
+        test = TensorExamples(torch.cat([train.inputs[[3, 8]], train.inputs[:2] ^ 1]), torch.tensor([1, 0, 0, 1]))
+        data = tensor_task(DIGITS.info, "here", train, test, ("a", "b"), size=8, crop_padding=1, flip=False)
+        assert len(data.train) + len(data.validation) == 38 and len(data.tests[8]) == 4
+        assert len(set(pixels_of(data))) == 42
+        assert data.notes == ("images left out of training or validation as exact copies of held-out ones: 2",)
+
+    def test_a_repeated_image_is_never_both_learnt_and_validated_on(self) -> None:
+        once = torch.randint(0, 256, (20, 1, 8, 8), dtype=torch.uint8)
+        train = TensorExamples(torch.cat([once, once]), torch.arange(40) % 2)
+        test = TensorExamples(once[:2] ^ 1, torch.tensor([0, 1]))
+        data = tensor_task(DIGITS.info, "here", train, test, ("a", "b"), size=8, crop_padding=1, flip=False)
+        learnt, held = (part.batch(torch.arange(len(part))).inputs for part in (data.train, data.validation))
+        assert not {image.numpy().tobytes() for image in learnt} & {image.numpy().tobytes() for image in held}
+
+
+class TestEveryTask:
+    @pytest.mark.parametrize("name", IMAGE_TASKS)
+    def test_says_what_it_is(self, name: str) -> None:
+        info = TASKS.load(name).info
+        assert info.name == name and info.kind == "image" and 0 < info.baseline.accuracy < 1
+
+    @pytest.mark.parametrize("name", [name for name in IMAGE_TASKS if name != "digits"])
+    def test_missing_data_say_where_they_belong_and_how_large_they_are(self, name: str, tmp_path: Path) -> None:
+        task = TASKS.load(name)
+        with pytest.raises(DataMissing, match=rf"'{name}'.*{tmp_path}.*\d+ MB"):
+            task.load(tmp_path, 32)
+        with pytest.raises(DataMissing, match=rf"'{name}'.*VIO_BENCH_DATA.*\d+ MB"):
+            task.load(None, 32)
+
+    @pytest.mark.parametrize("name", IMAGE_TASKS)
+    def test_sizes_that_make_no_sense_are_refused(self, name: str, tmp_path: Path) -> None:
+        task: Task = TASKS.load(name)
+        with pytest.raises(DataError, match="can't be 0 px"):
+            task.load(tmp_path, 0)
+        with pytest.raises(DataError, match=r"not at \[64\]"):
+            task.load(tmp_path, 32, test_sizes=(32, 64))
+
+    @pytest.mark.parametrize("task", [FASHION_MNIST, CIFAR10, CIFAR100])
+    def test_the_command_that_fetches_names_torchvisions_class(self, task: Any, tmp_path: Path) -> None:
+        with pytest.raises(DataMissing, match=rf"{task.dataset}\('{tmp_path}', download=True\)"):
+            task.load(tmp_path, 32)
+
+
+class TestDigits:
+    def test_are_scikit_learns_each_once(self) -> None:
+        data = DIGITS.load(None, 32)
+        splits = (data.train, data.validation, data.tests[32])
+        assert [len(split) for split in splits] == [1295, 143, 359]
+        ours = torch.cat([split.batch(torch.arange(len(split))).inputs for split in splits]).squeeze(1)
+        labels = torch.cat([split.labels() for split in splits])
+        back = (ours.double() * 16 / 255).round()
+        bundled = load_digits()
+        found = {(image.numpy().tobytes(), int(label)) for image, label in zip(back, labels, strict=True)}
+        assert found == {
+            (image.tobytes(), int(label)) for image, label in zip(bundled.images, bundled.target, strict=True)
+        }
+
+    def test_the_test_has_a_fifth_of_every_class(self) -> None:
+        counts = torch.bincount(DIGITS.load(None, 32).tests[32].labels())
+        whole = np.bincount(load_digits().target)
+        assert counts.tolist() == [round(0.2 * count) for count in whole]
+
+    def test_the_split_is_the_same_for_every_seed_and_size(self) -> None:
+        first, second = DIGITS.load(None, 32, seed=0), DIGITS.load(None, 16, seed=7)
+        assert first.digest == second.digest and pixels_of(first) == pixels_of(second)
+
+    def test_the_baseline_is_what_scikit_learn_reaches(self) -> None:
+        data = DIGITS.load(None, 32)
+
+        def flat(split: Any) -> np.ndarray[Any, Any]:
+            return split.batch(torch.arange(len(split))).inputs.flatten(1).numpy() / 255
+
+        model = LogisticRegression(max_iter=1000).fit(flat(data.train), data.train.labels())
+        reached = model.score(flat(data.tests[32]), data.tests[32].labels())
+        assert reached == pytest.approx(DIGITS.info.baseline.accuracy, abs=0.003)
+
+
+class TestFashionMnist:
+    def test_from_gz_it_is_what_torchvision_reads_from_a_copy(self, fashion_files: Path, tmp_path: Path) -> None:
+        root = fashion_files.parents[1]
+        before = sorted(fashion_files.iterdir())
+        if any(not path.suffix for path in before):
+            pytest.skip(f"{fashion_files} holds unpacked files too")
+        data = FASHION_MNIST.load(root, 32)
+        assert sorted(fashion_files.iterdir()) == before, "nothing is written beside the data"
+
+        shutil.copytree(fashion_files, tmp_path / "FashionMNIST" / "raw")
+        FASHION_MNIST.download(tmp_path)  # nothing to do
+        assert not list((tmp_path / "FashionMNIST" / "raw").glob("*-ubyte"))
+        train, test = (torchvision.datasets.FashionMNIST(tmp_path, train=part, download=True) for part in (True, False))
+        ours = data.tests[32].batch(torch.arange(10_000))
+        assert torch.equal(ours.inputs.squeeze(1), test.data) and torch.equal(ours.labels, test.targets)
+        kept, held = stratified(train.targets, 0.1)
+        for split, indices in ((data.train, kept), (data.validation, held)):
+            mine = split.batch(torch.arange(len(split)))
+            assert torch.equal(mine.inputs.squeeze(1), train.data[indices])
+            assert torch.equal(mine.labels, train.targets[indices])
+        assert data.classes == tuple(train.classes)
+        assert FASHION_MNIST.load(tmp_path, 32).digest == data.digest, "unpacked or not, the examples are the same"
+
+    def test_a_gz_that_is_not_the_published_one_is_named(self, fashion_files: Path, tmp_path: Path) -> None:
+        raw = tmp_path / "FashionMNIST" / "raw"
+        shutil.copytree(fashion_files, raw)
+        victim = raw / "t10k-labels-idx1-ubyte.gz"
+        victim.chmod(0o644)
+        victim.write_bytes(victim.read_bytes()[:-1])
+        with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte\.gz.*md5"):
+            FASHION_MNIST.load(tmp_path, 32)
+
+    def test_a_truncated_unpacked_file_is_an_error_of_the_data(self, tmp_path: Path) -> None:
+        raw = tmp_path / "FashionMNIST" / "raw"
+        raw.mkdir(parents=True)
+        for name, _ in torchvision.datasets.FashionMNIST.resources:
+            (raw / name).with_suffix("").write_bytes(b"\0\0\x08\x01\0\0\0\x09123")
+        with pytest.raises(DataError, match=f"{raw} can't be read"):
+            FASHION_MNIST.load(tmp_path, 32)
+
+    def test_a_download_that_fails_says_so(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(torchvision.datasets.FashionMNIST, "mirrors", [(tmp_path / "nowhere").as_uri() + "/"])
+        with pytest.raises(DataError, match=r"'fashion_mnist': download to .* failed"):
+            FASHION_MNIST.download(tmp_path)
+
+
+@pytest.fixture
+def cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data root with a CIFAR-10 of 60 + 10 images of noise, and torchvision told their md5 sums."""
+    published = torchvision.datasets.CIFAR10
+    folder = tmp_path / published.base_folder
+    folder.mkdir()
+    noise = np.random.default_rng(0)
+
+    def put(name: str, content: object) -> list[str]:
+        (folder / name).write_bytes(pickle.dumps(content))
+        return [name, hashlib.md5((folder / name).read_bytes()).hexdigest()]
+
+    def batch(name: str, count: int) -> list[str]:
+        data = noise.integers(0, 256, (count, 3072), dtype=np.uint8)
+        return put(name, {"data": data, "labels": [i % 10 for i in range(count)]})
+
+    names, md5 = put("batches.meta", {"label_names": [f"class {i}" for i in range(10)]})
+    monkeypatch.setattr(published, "train_list", [batch("data_batch_1", 40), batch("data_batch_2", 20)])
+    monkeypatch.setattr(published, "test_list", [batch("test_batch", 10)])
+    monkeypatch.setattr(published, "meta", {"filename": names, "key": "label_names", "md5": md5})
+    return tmp_path
+
+
+class TestCifar:
+    def test_is_what_torchvision_reads(self, cifar: Path) -> None:
+        data = CIFAR10.load(cifar, 32)
+        theirs = torchvision.datasets.CIFAR10(cifar, train=False)
+        ours = data.tests[32].batch(torch.arange(10))
+        assert torch.equal(ours.inputs, torch.stack([pil_to_tensor(image) for image, _ in theirs]))
+        assert ours.labels.tolist() == theirs.targets and data.classes == tuple(theirs.classes)
+        assert (len(data.train), len(data.validation)) == (50, 10)
+        assert image_input(data).flip and image_input(data).crop_padding == 4
+
+    def test_a_corrupt_batch_is_named(self, cifar: Path) -> None:
+        (cifar / "cifar-10-batches-py" / "data_batch_2").write_bytes(b"noise")
+        with pytest.raises(DataError, match=r"data_batch_2 can't be read \(their md5"):
+            CIFAR10.load(cifar, 32)
+
+    def test_a_batch_that_is_not_there_is_missing(self, cifar: Path) -> None:
+        (cifar / "cifar-10-batches-py" / "test_batch").unlink()
+        with pytest.raises(DataMissing, match=r"no .*test_batch; get it with --download"):
+            CIFAR10.load(cifar, 32)
+
+
+@pytest.fixture
+def put_subset(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a small npz in the subset's layout, some arrays replaced or (None) left out; returns the data root."""
+
+    def put(**replaced: Any) -> Path:
+        noise = np.random.default_rng(0)
+        arrays = {
+            "x_train": noise.integers(0, 256, (20, 32, 32, 3), dtype=np.uint8),
+            "y_train": np.arange(20, dtype=np.uint8) % 2,
+            "x_test": noise.integers(0, 256, (4, 32, 32, 3), dtype=np.uint8),
+            "y_test": np.arange(4, dtype=np.uint8) % 2,
+            "classes": np.array(["apple", "baby"]),
+        } | replaced
+        path = tmp_path / SUBSET_FILE
+        path.parent.mkdir(exist_ok=True)
+        np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+        return tmp_path
+
+    return put
+
+
+class TestCifar100Subset:
+    task: Task = TASKS.load("cifar100_subset")
+
+    def test_images_keep_their_places_and_labels(self, put_subset: Callable[..., Path]) -> None:
+        root = put_subset()
+        data = self.task.load(root, 32)
+        with np.load(root / SUBSET_FILE) as stored:
+            ours = data.tests[32].batch(torch.tensor([2, 0]))
+            for image, index in zip(ours.inputs, (2, 0), strict=True):
+                assert torch.equal(image, pil_to_tensor(Image.fromarray(stored["x_test"][index])))
+            assert ours.labels.tolist() == [0, 0]
+        assert data.classes == ("apple", "baby")
+
+    def test_the_real_one_has_its_hundred_classes(self, data_root: Path) -> None:
+        if not (data_root / SUBSET_FILE).is_file():
+            pytest.skip(f"no {data_root / SUBSET_FILE}")
+        data = self.task.load(data_root, 32)
+        assert torch.bincount(data.train.labels()).tolist() == [54] * 100
+        assert torch.bincount(data.validation.labels()).tolist() == [6] * 100
+        assert torch.bincount(data.tests[32].labels()).tolist() == [15] * 100
+
+    @pytest.mark.parametrize(
+        ("replaced", "message"),
+        [
+            ({"y_test": None}, "y_test"),
+            ({"x_train": np.zeros((20, 32, 32, 3))}, "x_train is float64"),
+            ({"x_test": np.zeros((4, 32, 32), dtype=np.uint8)}, r"x_test is uint8 \(4, 32, 32\)"),
+            ({"y_train": np.zeros(19, dtype=np.uint8)}, "y_train .* must be 20 whole numbers"),
+            ({"y_train": np.zeros(20, dtype=np.uint8)}, "two classes or more; found: 'apple'"),
+            ({"y_test": np.full(4, 2, dtype=np.uint8)}, "labels go from 0 to 2"),
+            ({"classes": np.array([{"un": "pickled"}], dtype=object)}, "not a readable .npz"),
+        ],
+    )
+    def test_bad_arrays_are_named(
+        self, put_subset: Callable[..., Path], replaced: dict[str, Any], message: str
+    ) -> None:
+        with pytest.raises(DataError, match=rf"{SUBSET_FILE.name}.*{message}"):
+            self.task.load(put_subset(**replaced), 32)
+
+    @pytest.mark.parametrize("content", [b"", b"PK\3\4 no more", pickle.dumps([1])])
+    def test_a_file_that_is_no_npz_is_named(self, put_subset: Callable[..., Path], content: bytes) -> None:
+        root = put_subset()
+        (root / SUBSET_FILE).write_bytes(content)
+        with pytest.raises(DataError, match=f"{SUBSET_FILE.name}: not a readable .npz"):
+            self.task.load(root, 32)
+
+    @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+    def test_a_damaged_file_is_named(self, put_subset: Callable[..., Path], compression: int) -> None:
+        path = put_subset() / SUBSET_FILE
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(path, "w", compression) as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+        assert len(self.task.load(path.parents[1], 32).tests[32]) == 4
+        damaged = bytearray(path.read_bytes())
+        damaged[200:240] = bytes(40)  # within the first member
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"not a readable \.npz"):
+            self.task.load(path.parents[1], 32)
+
+    def test_a_truncated_file_is_named(self, put_subset: Callable[..., Path]) -> None:
+        root = put_subset()
+        whole = (root / SUBSET_FILE).read_bytes()
+        (root / SUBSET_FILE).write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(DataError, match=r"not a readable .npz"):
+            self.task.load(root, 32)
+
+
+@pytest.fixture
+def draw() -> Callable[..., Path]:
+    """Writes an image of seeded noise; the n-th call draws the n-th image."""
+    noise = np.random.default_rng(0)
+
+    def write(path: Path, height: int = 12, width: int = 12) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(noise.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def folder(tmp_path: Path, draw: Callable[..., Path]) -> Path:
+    """An image folder with all three splits of cats and dogs: 6, 2 and 3 of each."""
+    for split, count in (("train", 6), ("val", 2), ("test", 3)):
+        for name in ("dog", "cat"):
+            for i in range(count):
+                draw(tmp_path / split / name / f"{i}.png")
+    return tmp_path
+
+
+class TestImageFolder:
+    def test_files_classes_and_order_are_those_of_torchvisions_image_folder(self, folder: Path) -> None:
+        data = image_folder(folder).load(None, 12)
+        for split, name in ((data.train, "train"), (data.validation, "val"), (data.tests[12], "test")):
+            theirs = torchvision.datasets.ImageFolder(folder / name)
+            ours = split.batch(torch.arange(len(split)))
+            assert torch.equal(ours.inputs, torch.stack([pil_to_tensor(image) for image, _ in theirs]))
+            assert ours.labels.tolist() == theirs.targets == split.labels().tolist()
+            assert data.classes == tuple(theirs.classes)
+        assert data.notes == ()
+
+    def test_a_batch_comes_in_the_order_asked_for(self, folder: Path) -> None:
+        train = image_folder(folder).load(None, 12).train
+        both, one = train.batch(torch.tensor([7, 2])), train.batch(torch.tensor([2]))
+        assert torch.equal(both.inputs[1], one.inputs[0]) and both.labels.tolist() == [1, 0]
+
+    def test_mean_and_std_are_those_of_the_training_images(self, folder: Path) -> None:
+        data = image_folder(folder).load(None, 12)
+        values = data.train.batch(torch.arange(12)).inputs.numpy() / 255
+        assert image_input(data).mean == pytest.approx(values.mean(axis=(0, 2, 3)))
+        assert image_input(data).std == pytest.approx(values.std(axis=(0, 2, 3)))
+
+    def test_an_oblong_image_is_cut_to_its_middle_before_it_is_resized(
+        self, folder: Path, draw: Callable[..., Path]
+    ) -> None:
+        stored = pil_to_tensor(Image.open(draw(folder / "test" / "cat" / "a.png", height=12, width=20)))
+        ours = image_folder(folder).load(None, 12).tests[12].batch(torch.tensor([3]))
+        assert torch.equal(ours.inputs[0], stored[:, :, 4:16])
+
+    def test_an_image_is_turned_as_its_exif_says(self, folder: Path, draw: Callable[..., Path]) -> None:
+        path = draw(folder / "test" / "cat" / "a.png")
+        image = Image.open(path)
+        stored, exif = pil_to_tensor(image), image.getexif()
+        exif[0x0112] = 3  # orientation: upside down
+        image.save(path, exif=exif)
+        ours = image_folder(folder).load(None, 12).tests[12].batch(torch.tensor([3]))
+        assert torch.equal(ours.inputs[0], stored.flip(1, 2))
+
+    def test_grey_and_transparent_images_become_rgb(self, folder: Path) -> None:
+        for mode in ("L", "RGBA", "P"):
+            Image.new(mode, (9, 9), color=7).save(folder / "test" / "dog" / f"{mode}.png")
+        assert image_folder(folder).load(None, 12).tests[12].batch(torch.arange(9)).inputs.shape == (9, 3, 12, 12)
+
+    def test_images_that_cannot_be_decoded_are_left_out_counted_and_named(self, folder: Path) -> None:
+        cut = folder / "train" / "cat" / "3.png"
+        cut.write_bytes(cut.read_bytes()[:-200])  # its header is whole
+        for i in range(6):
+            (folder / "train" / "dog" / f"bad{i}.jpg").write_text("no image")
+        data = image_folder(folder).load(None, 12)
+        assert len(data.train) == 11
+        (note,) = data.notes
+        assert f"decoded: 7: {cut}" in note and "bad3.jpg" in note and note.endswith("and 2 more")
+
+    def test_files_with_another_ending_are_named(self, folder: Path) -> None:
+        (folder / "train" / "cat" / "labels.txt").write_text("x")
+        (folder / "train" / "cat" / ".hidden").write_text("x")
+        (note,) = image_folder(folder).load(None, 12).notes
+        assert note == f"files left out that are no images by their ending: 1: {folder / 'train/cat/labels.txt'}"
+
+    def test_a_file_that_changed_since_it_was_read_is_named(self, folder: Path) -> None:
+        data = image_folder(folder).load(None, 12)
+        (folder / "train" / "cat" / "0.png").write_text("gone")
+        with pytest.raises(DataError, match=r"train/cat/0\.png.*can't be now"):
+            data.train.batch(torch.tensor([0]))
+
+    def test_copies_of_a_test_image_are_left_out_of_training_and_validation(self, folder: Path) -> None:
+        leaked = folder / "test" / "dog" / "1.png"
+        shutil.copy(leaked, folder / "train" / "dog" / "again.png")
+        shutil.copy(leaked, folder / "val" / "dog" / "again.png")
+        shutil.copy(folder / "val" / "cat" / "1.png", folder / "train" / "cat" / "again.png")
+        data = image_folder(folder).load(None, 12)
+        assert (len(data.train), len(data.validation), len(data.tests[12])) == (12, 4, 6)
+        assert data.notes == ("images left out of training or validation as exact copies of held-out ones: 3",)
+
+    def test_without_a_test_folder_val_is_the_test(self, folder: Path) -> None:
+        shutil.rmtree(folder / "test")
+        data = image_folder(folder).load(None, 12)
+        assert (len(data.train), len(data.validation), len(data.tests[12])) == (10, 2, 4)
+        assert data.notes == ("no test/: tested on val/",)
+
+    def test_with_training_images_alone_a_test_is_held_out(self, folder: Path) -> None:
+        shutil.rmtree(folder / "test")
+        shutil.rmtree(folder / "val")
+        data = image_folder(folder).load(None, 12)
+        assert (len(data.train), len(data.validation), len(data.tests[12])) == (8, 2, 2)
+        assert len(set(pixels_of(data))) == 12 and "20 %" in data.notes[0]
+
+    def test_the_baseline_is_the_most_frequent_class(self, folder: Path, draw: Callable[..., Path]) -> None:
+        draw(folder / "train" / "dog" / "more.png")
+        draw(folder / "test" / "dog" / "more.png")
+        draw(folder / "test" / "dog" / "still more.png")
+        assert image_folder(folder).load(None, 12).info.baseline.accuracy == pytest.approx(5 / 8)
+
+    def test_the_digest_follows_content_label_and_size_but_not_the_place(self, folder: Path, tmp_path: Path) -> None:
+        first = image_folder(folder).load(None, 12).digest
+        assert image_folder(folder).load(None, 16).digest != first
+        moved = shutil.copytree(folder, tmp_path / "elsewhere")
+        assert image_folder(moved).load(None, 12).digest == first
+        shutil.move(moved / "train" / "cat" / "0.png", moved / "train" / "dog" / "9.png")
+        assert image_folder(moved).load(None, 12).digest != first
+
+    def test_a_class_that_training_never_saw_is_named(self, folder: Path, draw: Callable[..., Path]) -> None:
+        draw(folder / "test" / "owl" / "0.png")
+        with pytest.raises(DataError, match="test/owl: class 'owl' is not in train/"):
+            image_folder(folder).load(None, 12)
+
+    @pytest.mark.parametrize(
+        ("emptied", "message"),
+        [
+            (["train"], "1 test examples are of class 'owl', which training never saw"),
+            (["train", "test"], "class 'owl' has no training examples"),
+            (["test"], "class 'owl' has no test examples"),
+        ],
+    )
+    def test_an_empty_class_is_named(
+        self, folder: Path, draw: Callable[..., Path], emptied: list[str], message: str
+    ) -> None:
+        for split in ("train", "test"):
+            owl = draw(folder / split / "owl" / "0.png")
+            if split in emptied:
+                owl.unlink()
+        with pytest.raises(DataError, match=f"{folder}: {message}"):
+            image_folder(folder).load(None, 12)
+
+    def test_one_class_only_is_an_error(self, folder: Path) -> None:
+        for split in ("train", "val", "test"):
+            shutil.rmtree(folder / split / "cat")
+        with pytest.raises(DataError, match="two classes or more; found: 'dog'"):
+            image_folder(folder).load(None, 12)
+
+    def test_a_folder_that_is_none_or_has_no_train_says_what_it_needs(self, tmp_path: Path) -> None:
+        with pytest.raises(DataMissing, match=r"no folder .*nowhere.*train/<class>/<image>"):
+            image_folder(tmp_path / "nowhere").load(None, 12)
+        with pytest.raises(DataError, match="has no train/"):
+            image_folder(tmp_path).load(None, 12)
+
+    def test_nothing_to_validate_on_is_an_error(self, tmp_path: Path, draw: Callable[..., Path]) -> None:
+        for split in ("train", "test"):
+            for name in ("cat", "dog"):
+                draw(tmp_path / split / name / "0.png")
+        with pytest.raises(DataError, match="nothing to validate on"):
+            image_folder(tmp_path).load(None, 12)
+
+
+@pytest.fixture
+def tiny_imagenet(tmp_path: Path, draw: Callable[..., Path]) -> Path:
+    """A data root with a Tiny ImageNet of two classes, in the layout of the published .zip."""
+    base = tmp_path / "tiny-imagenet-200"
+    for wnid in ("n02", "n01"):
+        for i in range(10):
+            draw(base / "train" / wnid / "images" / f"{wnid}_{i}.JPEG")
+        (base / "train" / wnid / f"{wnid}_boxes.txt").write_text("")
+    for i in range(4):
+        draw(base / "val" / "images" / f"val_{i}.JPEG")
+    rows = [f"val_{i}.JPEG\t{'n02' if i else 'n01'}\t0\t0\t62\t62\n" for i in range(4)]
+    (base / "val" / "val_annotations.txt").write_text("".join(rows))
+    (base / "words.txt").write_text("n01\tgoldfish, Carassius auratus\nn02\tbullfrog\n")
+    return tmp_path
+
+
+class TestTinyImageNet:
+    def test_the_annotated_validation_split_is_the_test(self, tiny_imagenet: Path) -> None:
+        data = TINY_IMAGENET.load(tiny_imagenet, 12)
+        assert data.tests[12].labels().tolist() == [0, 1, 1, 1]
+        assert data.classes == ("n01 goldfish", "n02 bullfrog")
+        stored = Image.open(tiny_imagenet / "tiny-imagenet-200" / "val" / "images" / "val_3.JPEG")
+        assert torch.equal(data.tests[12].batch(torch.tensor([3])).inputs[0], pil_to_tensor(stored))
+        assert (len(data.train), len(data.validation)) == (18, 2)
+        assert data.info.baseline == TINY_IMAGENET.info.baseline
+
+    def test_an_annotation_of_a_class_without_training_images_is_named_by_line(self, tiny_imagenet: Path) -> None:
+        listing = tiny_imagenet / "tiny-imagenet-200" / "val" / "val_annotations.txt"
+        listing.write_text(listing.read_text() + "val_9.JPEG\tn99\t0\t0\t1\t1\n")
+        with pytest.raises(DataError, match=r"val_annotations\.txt:5: class 'n99' is not in train/"):
+            TINY_IMAGENET.load(tiny_imagenet, 12)
+
+    def test_the_digest_follows_the_annotations(self, tiny_imagenet: Path) -> None:
+        first = TINY_IMAGENET.load(tiny_imagenet, 12).digest
+        listing = tiny_imagenet / "tiny-imagenet-200" / "val" / "val_annotations.txt"
+        listing.write_text(listing.read_text().replace("val_3.JPEG\tn02", "val_3.JPEG\tn01"))
+        assert TINY_IMAGENET.load(tiny_imagenet, 12).digest != first
+
+    def test_an_annotated_image_that_is_not_there_is_counted_and_named(self, tiny_imagenet: Path) -> None:
+        (tiny_imagenet / "tiny-imagenet-200" / "val" / "images" / "val_2.JPEG").unlink()
+        data = TINY_IMAGENET.load(tiny_imagenet, 12)
+        assert len(data.tests[12]) == 3 and "decoded: 1: " in data.notes[0] and "val_2.JPEG" in data.notes[0]
+
+    def test_no_annotations_is_an_error(self, tiny_imagenet: Path) -> None:
+        (tiny_imagenet / "tiny-imagenet-200" / "val" / "val_annotations.txt").unlink()
+        with pytest.raises(DataError, match=r"val_annotations\.txt: not there"):
+            TINY_IMAGENET.load(tiny_imagenet, 12)
