@@ -29,10 +29,12 @@ def load(folder: str | Path) -> pandas.DataFrame:
 def write_report(folder: str | Path) -> Path:
     """Write ``report.md``, ``plots/`` and ``tables/`` into a result folder and return the report's path.
 
-    Made from the records alone: the same records give the same bytes. Raises ``UsageError`` naming file and line where
-    the folder can't be read, or where the report can't be written.
+    Made from the records, and of tasks from what the models answered to the test examples: the same give the same
+    bytes. Raises ``UsageError`` naming file and line where the folder can't be read, or where the report can't be
+    written.
     """
     from baselines.errors import UsageError
+    from reports.accuracy_plots import write_accuracy_plots
     from reports.markdown import write_markdown
     from reports.plots import write_plots
     from reports.tables import write_csv
@@ -42,7 +44,8 @@ def write_report(folder: str | Path) -> Path:
     try:
         write_csv(results, results.folder / "tables")
         plots = write_plots(results, results.folder / "plots")
-        return write_markdown(results, plots, results.folder / "report.md")
+        accuracy_plots = write_accuracy_plots(results, results.folder / "plots")
+        return write_markdown(results, plots, accuracy_plots, results.folder / "report.md")
     except OSError as error:
         raise UsageError(
             f"can't write the report in {folder}: {error.strerror or error}; the records are safe, and "

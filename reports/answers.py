@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from suites.cell import Cell
 from suites.estimate import Estimate
@@ -14,14 +15,16 @@ from suites.results import Results
 MISSING = "missing"
 """Status of a planned cell that has no record yet."""
 
-_VARIANT_AXES: tuple[tuple[Callable[[Cell], object], object, Callable[[object], str]], ...] = (
+_Axis: TypeAlias = tuple[Callable[[Cell], object], object, Callable[[object], str]]
+
+_SEED: _Axis = (lambda cell: cell.seed, 0, lambda seed: f"seed {seed}")
+_VARIANT_AXES: tuple[_Axis, ...] = (
     (lambda cell: cell.workload.layout, "contiguous", str),
     (lambda cell: cell.workload.fuse, False, lambda fuse: "fused" if fuse else "unfused"),
     (lambda cell: cell.precision, "fp32", str),
     (lambda cell: cell.runtime, "eager", str),
     (lambda cell: cell.workload.source, "photo", str),
-    (lambda cell: cell.recipe, None, str),
-    (lambda cell: cell.seed, 0, lambda seed: f"seed {seed}"),
+    _SEED,
 )
 """What may differ between rows of one model and one setting: (value, default, how it is said)."""
 
@@ -34,6 +37,8 @@ class Answer:
     record: Record | None
     series: str
     """The model, plus what differs from the defaults among the axes that vary inside the run."""
+    entrant: str
+    """The same whatever the seed: what learns, once for every seed."""
 
     @property
     def cell(self) -> Cell:
@@ -86,8 +91,13 @@ def answers(results: Results) -> list[Answer]:
     cells = [planned.cell for planned in results.plan.cells]
     varying = [axis for axis in _VARIANT_AXES if len({axis[0](cell) for cell in cells}) > 1]
 
-    def series(cell: Cell) -> str:
-        said = [say(value(cell)) for value, default, say in varying if value(cell) != default]
-        return " + ".join([cell.model, *said])
+    kinds = [axis for axis in varying if axis is not _SEED]
+    return [
+        Answer(planned, latest.get(planned.identity), _name(planned.cell, varying), _name(planned.cell, kinds))
+        for planned in results.plan.cells
+    ]
 
-    return [Answer(planned, latest.get(planned.identity), series(planned.cell)) for planned in results.plan.cells]
+
+def _name(cell: Cell, axes: Iterable[_Axis]) -> str:
+    said = [say(value(cell)) for value, default, say in axes if value(cell) != default]
+    return " + ".join([cell.model, *said])

@@ -29,12 +29,12 @@ def scale_axes(axes: Axes, unit: str) -> None:
     axes.set_xlabel("tokens")
     subs = (1.0, 2.0, 5.0) if high / low < 1e3 and unit != "B" else (1.0,)
     axes.yaxis.set_major_locator(LogLocator(base=2 if unit == "B" else 10, subs=subs, numticks=12))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, unit)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, unit)))
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _tick(value: float, unit: str) -> str:
-    """`2 ms`, not `2.00 ms`."""
+def tick(value: float, unit: str) -> str:
+    """A figure beside an axis: `2 ms`, not `2.00 ms`."""
     number, _, prefix = figure(value, unit).partition(" ")
     return f"{float(number.replace(',', '')):g} {prefix}".rstrip()
 

@@ -91,6 +91,37 @@ def _places(value: float, low: float | None, high: float | None) -> int:
     return min(4, max([2, *needed]))
 
 
+def share(value: float, low: float, high: float) -> str:
+    """A share in percent with its interval: `97.8 % (96.1–98.8)`."""
+    places = _point_places(low, high)
+    return f"{100 * value:.{places}f} % ({100 * low:.{places}f}–{100 * high:.{places}f})"
+
+
+def points(value: float, low: float, high: float) -> str:
+    """A difference of shares in percentage points with its interval: `−2.3 (−4.1 to −0.5)`."""
+    places = _point_places(low, high)
+    shown, least, most = (signed(100 * number, places) for number in (value, low, high))
+    return f"{shown} ({least} to {most})"
+
+
+def signed(value: float, places: int) -> str:
+    """`+0.4`, `−2.3`, and `0.0` without a sign."""
+    shown = f"{abs(value):.{places}f}"
+    return shown if float(shown) == 0 else f"{'+' if value > 0 else '−'}{shown}"
+
+
+def _point_places(low: float, high: float) -> int:
+    """One decimal of a percent; two where one would hide the interval."""
+    return 1 if high - low >= 0.002 else 2
+
+
+def p_value(p: float) -> str:
+    """`0.34`, `0.003`, `< 0.001`, and `1` where nothing differs."""
+    if p < 0.001:
+        return "< 0.001"
+    return "1" if p > 0.995 else f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
+
+
 def counted(number: int, noun: str) -> str:
     """`1 cell`, `2 cells`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

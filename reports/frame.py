@@ -9,9 +9,11 @@ import pandas
 from reports.answers import Answer, answers
 from suites.estimate import Estimate
 from suites.results import Results
+from suites.task_workload import TaskWorkload
 
 COLUMNS = {
     "model": "string", "series": "string", "family": "string", "size_class": "string", "setting": "string",
+    "task": "string", "classes": "Int64",
     "tokens": "int64", "height": "Int64", "width": "Int64", "length": "Int64", "channels": "Int64", "mode": "string",
     "batch": "int64", "device": "string", "runtime": "string",
     "precision": "string", "layout": "string", "fuse": "bool", "threads": "int64", "seed": "int64",
@@ -19,7 +21,8 @@ COLUMNS = {
     "low": "float64", "high": "float64", "confidence": "float64", "n": "Int64", "exact": "boolean",
     "method": "string", "origin": "string", "flags": "string", "block": "string", "identity": "string",
 }  # fmt: skip
-"""Columns and their types. Images have height and width, sequences length and channels.
+"""Columns and their types. Images have height and width, sequences length and channels; what is learnt has a
+task and its number of classes.
 
 `flags`: kinds of warnings about this metric or the whole record, joined by commas."""
 
@@ -50,6 +53,8 @@ def _of_cell(answer: Answer) -> dict[str, Any]:
         "family": answer.planned.family,
         "size_class": answer.planned.size_class,
         "setting": answer.setting,
+        "task": workload.task if isinstance(workload, TaskWorkload) else None,
+        "classes": workload.classes if isinstance(workload, TaskWorkload) else None,
         "tokens": workload.tokens,
         **{side: workload.dimensions.get(side) for side in ("height", "width", "length", "channels")},
         "mode": workload.mode,

@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from reports.accuracy import contests
+from reports.accuracy_section import accuracy_sections, recipe_in_words
+from reports.accuracy_summary import accuracy_summary
 from reports.answers import answers
 from reports.flags import Flags
 from reports.format import digits, figure, markdown
-from reports.plots import Plot
+from reports.looks import Plot
+from reports.scaling import lines
 from reports.summary import summary
 from reports.text_tables import BEND, TextTable, exponent_tables, failures, workload_tables
 from suites.fingerprint import Machine, Session
 from suites.results import Results
+from suites.task_axes import TaskAxes
 
 
-def write_markdown(results: Results, plots: Sequence[Plot], path: Path) -> Path:
-    """Write the report to ``path``; ``plots`` are linked relative to its folder."""
-    path.write_text(render(results, plots, path.parent), encoding="utf-8", newline="\n")
+def write_markdown(
+    results: Results, plots: Sequence[Plot], accuracy_plots: Mapping[str, Sequence[Plot]], path: Path
+) -> Path:
+    """Write the report to ``path``; ``plots``, and ``accuracy_plots`` by contest, are linked relative to its folder."""
+    path.write_text(render(results, plots, accuracy_plots, path.parent), encoding="utf-8", newline="\n")
     return path
 
 
-def render(results: Results, plots: Sequence[Plot], folder: Path) -> str:
+def render(results: Results, plots: Sequence[Plot], accuracy_plots: Mapping[str, Sequence[Plot]], folder: Path) -> str:
     """The report as Markdown. Every name and message that comes from outside is escaped by the template's finalizer."""
     group = answers(results)
     flags = Flags(group)
+    axes = results.plan.suite.workload
+    counts, *timings = summary(group)
     text = _template().render(
         plan=results.plan,
         suite=results.plan.suite,
         torn_bytes=results.torn_bytes,
-        summary=summary(group),
+        summary=[counts, *accuracy_summary(contests(results, group)), *timings],
+        accuracy=accuracy_sections(results, group, flags, accuracy_plots, folder),
+        recipe=recipe_in_words(axes.recipe) if isinstance(axes, TaskAxes) else "",
         plots=[(plot, plot.svg.relative_to(folder).as_posix()) for plot in plots],
         settings=list(dict.fromkeys(answer.setting for answer in group)),
-        several_lengths=len({answer.cell.workload.tokens for answer in group}) > 1,
+        several_lengths=any(
+            len({answer.cell.workload.tokens for answer in line}) > 1 for line in lines(group).values()
+        ),
         metrics={name for answer in group for name in answer.figures},
         exponent_tables=exponent_tables(group),
         workload_tables=workload_tables(group, flags),

@@ -18,7 +18,7 @@ def summary(group: Sequence[Answer]) -> list[str]:
     variants = list(dict.fromkeys(answer.variant for answer in group))
     sentences = [_counts(group)]
     if len(variants) > 1:
-        sentences.append(f"Compared here is the first of {len(variants)} variants; the tables hold all.")
+        sentences.append(f"Timings are compared in the first of {len(variants)} variants; the tables hold all.")
     for setting in dict.fromkeys(answer.setting for answer in group):
         said = [sentence for part in _comparable(group, setting, variants[0]) for sentence in _comparison(part, group)]
         if said and several:

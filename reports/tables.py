@@ -8,16 +8,16 @@ from typing import Any
 
 import pandas
 
+from reports.accuracy import contests
+from reports.accuracy_tables import accuracy_frames
 from reports.answers import Answer, answers
 from reports.format import spreadsheet
 from reports.frame import frame
-from reports.metrics import ordered
+from reports.metrics import ordered, unit_suffix
 from reports.ratios import ratio, references
 from reports.scaling import SeriesExponent, exponents
 from suites.estimate import PERCENTILE_MINIMUM, Estimate
 from suites.results import Results
-
-_UNIT_SUFFIXES = {"1": "", "s": "_s", "B": "_bytes", "1/s": "_per_s"}
 
 
 def comparison(group: Sequence[Answer]) -> pandas.DataFrame:
@@ -63,7 +63,7 @@ def _figures(answer: Answer, metrics: Sequence[str]) -> dict[str, Any]:
 
 
 def _estimate(metric: str, estimate: Estimate) -> dict[str, Any]:
-    suffix = _UNIT_SUFFIXES.get(estimate.unit, f"_{estimate.unit}")
+    suffix = unit_suffix(estimate.unit)
     name = metric if metric.endswith(suffix) else metric + suffix
     if estimate.exact:
         whole = estimate.value.is_integer()
@@ -73,8 +73,10 @@ def _estimate(metric: str, estimate: Estimate) -> dict[str, Any]:
         f"{metric}_low{suffix}": estimate.low,
         f"{metric}_high{suffix}": estimate.high,
         f"{metric}_n": estimate.n,
-        f"{metric}_processes": len(estimate.samples),
     }
+    if estimate.share:  # successes and trials: neither processes nor percentiles
+        return columns
+    columns[f"{metric}_processes"] = len(estimate.samples)
     percentiles = {f"{metric}_p{p}{suffix}": estimate.percentile(p) for p in PERCENTILE_MINIMUM}
     return columns | {name: value for name, value in percentiles.items() if value is not None}
 
@@ -118,10 +120,12 @@ def _exponent(entry: SeriesExponent) -> list[Any]:
 
 
 def write_csv(results: Results, folder: Path) -> list[Path]:
-    """Write ``comparison.csv``, ``exponents.csv`` and ``estimates.csv`` (the tidy table), all rows, into ``folder``."""
+    """Write ``comparison.csv``, ``exponents.csv`` and ``estimates.csv`` (the tidy table), all rows, into ``folder``;
+    of tasks also the tables of ``accuracy_frames``."""
     group = answers(results)
     folder.mkdir(parents=True, exist_ok=True)
     tables = {"comparison": comparison(group), "exponents": exponent_table(group), "estimates": frame(results)}
+    tables |= accuracy_frames(contests(results, group))
     return [_write(table, folder / f"{name}.csv") for name, table in tables.items()]
 
 

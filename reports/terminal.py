@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from rich import box
-from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
+from reports.accuracy_terminal import accuracy_tables
 from reports.answers import Answer, answers
+from reports.columns import Column, split_tables
 from reports.fits import Exponent
 from reports.flags import Flags
 from reports.format import counted, digits, figure, one_line, percent, plus_minus
@@ -23,22 +22,21 @@ from suites.estimate import Estimate
 from suites.record import FAILED
 from suites.results import Results
 
-_NAME_WIDTH, _GAP = 40, 3
 _PIVOTS = ("latency", "throughput", "sgemm_share", "peak_tensor_bytes", "peak_rss", "peak_allocated")
 _UNITS = {"s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")), "B": ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))}
 
 
 def closing_tables(results: Results, width: int = 100) -> list[RenderableType]:
-    """Tables of latency and peaks by size, MACs and params, exponents, and the warnings explained; split where
-    they would be wider than ``width`` columns."""
+    """Tables of accuracy, of latency and peaks by size, MACs and params, exponents, and the warnings explained; split
+    where they would be wider than ``width`` columns."""
     group = answers(results)
     flags = Flags(group)
-    found: list[RenderableType] = []
+    found = accuracy_tables(results, group, flags, width)
     for setting in dict.fromkeys(answer.setting for answer in group):
         part = [answer for answer in group if answer.setting == setting]
         present = {name for answer in part for name in answer.figures}
-        counted_only = {"params", "macs"} & present
-        metrics = [metric for metric in _PIVOTS if metric in present] or ([] if counted_only else ["latency"])
+        said_else = {"params", "macs"} & present or part[0].cell.workload.kind == "task"
+        metrics = [metric for metric in _PIVOTS if metric in present] or ([] if said_else else ["latency"])
         for metric in metrics:
             found += _pivots(f"{label(metric)} ({setting})", metric, part, flags, width)
         if "macs" in present:
@@ -57,50 +55,14 @@ def _pivots(
     scale, unit = _unit([answer.figures[metric] for answer in part if metric in answer.figures])
     by_series = {series: {answer.size: answer for answer in line} for (_, series), line in lines(part).items()}
     columns = [
-        _Column(
+        Column(
             f"{size} {part[0].cell.workload.unit}",
             [_cell(line.get(size), metric, scale, flags) for line in by_series.values()],
         )
         for size in sizes
     ]
-    first = [_Column(label(beside), [_beside(line.values(), beside) for line in by_series.values()])] if beside else []
-    return _tables(f"{title}, {unit}" if unit else title, list(by_series), first, columns, width)
-
-
-@dataclass(frozen=True)
-class _Column:
-    heading: str
-    cells: list[Text]
-
-    @property
-    def width(self) -> int:
-        return _GAP + max(len(self.heading), *(cell.cell_len for cell in self.cells))
-
-
-def _tables(
-    title: str, series: Sequence[str], repeated: Sequence[_Column], columns: Sequence[_Column], width: int
-) -> list[RenderableType]:
-    """As many tables as it takes to stay within ``width``, each with the names and the ``repeated`` columns."""
-    names = _Column("series", [Text(one_line(name)) for name in series])
-    room = width - sum(column.width for column in (*repeated, *columns))
-    name_width = min(names.width, max(_NAME_WIDTH, room))
-    taken = name_width + sum(column.width for column in repeated)
-    parts: list[list[_Column]] = [[]]
-    for column in columns:
-        if parts[-1] and taken + sum(c.width for c in parts[-1]) + column.width > width:
-            parts.append([])
-        parts[-1].append(column)
-    found: list[RenderableType] = []
-    for index, part in enumerate(parts):
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        table.add_column(names.heading, max_width=name_width - _GAP, overflow="fold")
-        for column in (*repeated, *part):
-            table.add_column(column.heading, justify="right", no_wrap=True)
-        for row in zip(names.cells, *(column.cells for column in (*repeated, *part)), strict=True):
-            table.add_row(*row)
-        heading = title if index == 0 else f"{title} (continued)"
-        found.append(Group(Text(one_line(heading), style="bold"), table, Text()))
-    return found
+    first = [Column(label(beside), [_beside(line.values(), beside) for line in by_series.values()])] if beside else []
+    return split_tables(f"{title}, {unit}" if unit else title, list(by_series), first, columns, width)
 
 
 def _unit(estimates: Sequence[Estimate]) -> tuple[float, str]:
@@ -138,9 +100,9 @@ def _exponent_table(part: Sequence[Answer], width: int) -> list[RenderableType]:
     fits = {(entry.series, entry.metric): entry.exponent for entry in entries}
     series = list(dict.fromkeys(entry.series for entry in entries))
     metrics = list(dict.fromkeys(entry.metric for entry in entries))
-    columns = [_Column(label(metric), [_slope(fits.get((name, metric))) for name in series]) for metric in metrics]
+    columns = [Column(label(metric), [_slope(fits.get((name, metric))) for name in series]) for metric in metrics]
     title = "exponent in tokens over the long half of the sweep: 1 linear, 2 quadratic"
-    return _tables(title, series, [], columns, width) if series else []
+    return split_tables(title, series, [], columns, width) if series else []
 
 
 def _slope(fit: Exponent | None) -> Text:

@@ -38,8 +38,15 @@ def workload_tables(group: Sequence[Answer], flags: Flags) -> list[TextTable]:
     for answer in group:
         tables.setdefault((answer.size, answer.setting), []).append(answer)
     return [
-        _workload_table(setting if several else "", cells, compared, flags) for (_, setting), cells in tables.items()
+        _workload_table(setting if several else "", cells, compared, flags)
+        for (_, setting), cells in tables.items()
+        if not _learnt_only(cells)
     ]
+
+
+def _learnt_only(cells: Sequence[Answer]) -> bool:
+    """Whether all there is to say of these cells stands in the section on accuracy."""
+    return cells[0].cell.workload.kind == "task" and not headline(name for a in cells for name in a.figures)
 
 
 def _workload_table(setting: str, cells: Sequence[Answer], compared: Mapping[str, Answer], flags: Flags) -> TextTable:

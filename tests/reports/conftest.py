@@ -13,12 +13,16 @@ import pytest
 
 import reports
 from suites.cell import Cell, identity
-from suites.estimate import Estimate, exact, sampled
+from suites.estimate import Estimate, exact, sampled, share
 from suites.fingerprint import Environment, Machine, Session
 from suites.plan import Plan, PlannedCell
+from suites.predictions import Predictions, predictions_file, save_predictions
+from suites.recipe import Recipe
 from suites.record import MeasurementWarning, Record
-from suites.results import Results
+from suites.results import TRAINING, Results
 from suites.suite import Suite
+from suites.task_axes import TaskCard
+from suites.task_workload import TaskWorkload
 from suites.workload import ImageWorkload, SequenceWorkload
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
@@ -39,6 +43,36 @@ def make_cell(model: str = "vit_tiny_patch16_224", size: int | tuple[int, int] =
 def make_sequence_cell(model: str, length: int, mode: str = "forward") -> Cell:
     workload = SequenceWorkload(length=length, channels=192, mode=mode)
     return Cell(model=model, workload=workload, config={}, device="cpu", threads=2)
+
+
+RECIPE = Recipe(epochs=3, lr_grid=(1e-3, 3e-3))
+
+
+def make_task_cell(model: str, seed: int = 0, *, task: str = "digits", **changes: Any) -> Cell:
+    facts: dict[str, Any] = {
+        "task": task, "reads": "image", "input_size": 32, "channels": 1, "vocabulary": None, "classes": 10,
+        "pooling": "avg", "test_sizes": [], "data": "0123456789abcdef", "recipe": RECIPE,
+    }  # fmt: skip
+    return Cell(model=model, workload=TaskWorkload(**(facts | changes)), config={}, device="cpu", threads=2, seed=seed)
+
+
+def make_card(task: str = "digits", size: int = 32, **changes: Any) -> TaskCard:
+    facts: dict[str, Any] = {
+        "task": task, "input_size": size, "about": "which digit is written", "licence": "CC BY 4.0",
+        "split": "by class, 20 % test", "leaks": "12 twins across the split", "train": 1000, "validation": 100,
+        "test": 400, "classes": list("0123456789"), "notes": ["2 corrupt images left out: a.png, b.png"],
+        "baseline": "logistic regression", "baseline_accuracy": 0.9, "baseline_source": "measured on this split",
+    }  # fmt: skip
+    return TaskCard(**(facts | changes))
+
+
+def make_predictions(right: Any, places: int = 1) -> Predictions:
+    """Answers to examples of `places` places each, right where `right` says; every label is 1."""
+    correct = numpy.asarray(right, dtype=bool)
+    example = numpy.repeat(numpy.arange(len(correct) // places), places).astype(numpy.int64)
+    labels = numpy.ones(len(correct), dtype=numpy.int64)
+    confidence = numpy.full(len(correct), 0.8, dtype=numpy.float32)
+    return Predictions(example, labels, numpy.where(correct, 1, 0), confidence, numpy.ones(len(correct), dtype=bool))
 
 
 def noisy(
@@ -64,6 +98,8 @@ class Run:
         self.suite = Suite(name=name, question=question, models=["any"], workload=axes, metrics=["latency"])
         self.cells: list[PlannedCell] = []
         self.records: list[Record] = []
+        self.tasks: list[TaskCard] = []
+        self.answered: dict[Path, Predictions] = {}
 
     def plan(self, cell: Cell, family: str = "vit", size_class: str | None = "tiny") -> PlannedCell:
         self.cells.append(PlannedCell(identity=identity(cell), family=family, size_class=size_class, cell=cell))
@@ -90,12 +126,40 @@ class Run:
         self.records.append(record)
         return record
 
+    def learnt(
+        self,
+        cell: Cell,
+        right: Any,
+        *,
+        places: int = 1,
+        at: dict[int, float] | None = None,
+        latency: float = 0.01,
+        **told: Any,
+    ) -> Record:
+        """A cell that was trained, and what it answered: `right` a sample; `at` accuracies of other lengths."""
+        answered = make_predictions(right, places)
+        trials = len(answered.whole)
+        estimates = {
+            "params": count(5e6), "macs": count(1e8), "latency": noisy(latency, len(self.cells)),
+            "accuracy": share(answered.accuracy * trials, trials, "1", "share of test samples"),
+            "macro_f1": exact(answered.accuracy - 0.01, "1", "mean of the classes' F1 scores"),
+            "calibration_error": exact(0.034, "1", "expected"), "learning_rate": exact(1e-3, "1", "best of the grid"),
+            "train_time": sampled([[61.0]], "s", "steps and loading"),
+        }  # fmt: skip
+        for length, accuracy in (at or {}).items():
+            estimates[f"accuracy_at_{length}"] = share(accuracy * trials, trials, "1", "share of test samples")
+        if places > 1:
+            estimates["accuracy_whole"] = share(int(answered.whole.sum()), trials, "1", "right at every place")
+        record = self.add(cell, estimates, **told)
+        self.answered[predictions_file(Path(TRAINING) / record.identity, cell.workload.input_size)] = answered
+        return record
+
     def results(self, folder: Path = Path("made-up")) -> Results:
         session = Session(
             machine=MACHINE.id, started=NOON, ended=None, load_start=0.4, load_end=None, frequency_start_mhz=None,
             frequency_end_mhz=None,
         )  # fmt: skip
-        plan = Plan(run="made-up", created=NOON, suite=self.suite, cells=self.cells)
+        plan = Plan(run="made-up", created=NOON, suite=self.suite, cells=self.cells, tasks=self.tasks)
         environment = Environment(machines={MACHINE.id: MACHINE}, sessions=[session])
         return Results(folder, plan, self.records, environment, torn_bytes=0)
 
@@ -106,15 +170,70 @@ class Run:
         (folder / "plan.json").write_text(results.plan.model_dump_json())
         (folder / "environment.json").write_text(results.environment.model_dump_json())
         (folder / "records.jsonl").write_text("".join(record.model_dump_json() + "\n" for record in self.records))
+        for path, answered in self.answered.items():
+            save_predictions(answered, folder / path)
         return folder
+
+
+TASK_AXES: dict[str, Any] = {"kind": "task", "task": ["digits"], "recipe": RECIPE}
 
 
 @pytest.fixture(scope="session")
 def made() -> SimpleNamespace:
-    """The builders of this file: run(), cell(), sequence(), noisy(), count(), warning()."""
+    """The builders of this file."""
     return SimpleNamespace(
-        run=Run, cell=make_cell, sequence=make_sequence_cell, noisy=noisy, count=count, warning=warning
+        task_axes=TASK_AXES,
+        answers_with=answers_with,
+        task=make_task_cell,
+        card=make_card,
+        predictions=make_predictions,
+        run=Run,
+        cell=make_cell,
+        sequence=make_sequence_cell,
+        noisy=noisy,
+        count=count,
+        warning=warning,
     )
+
+
+def answers_with(share_right: float, examples: int = 400, seed: int = 0) -> list[bool]:
+    """Exactly that share of examples right. Examples are of increasing difficulty, with some chance for each seed."""
+    difficulty = numpy.linspace(0, 1, examples) + 0.3 * numpy.random.default_rng(seed).normal(size=examples)
+    right = numpy.zeros(examples, dtype=bool)
+    right[numpy.argsort(difficulty, kind="stable")[: round(share_right * examples)]] = True
+    return right.tolist()
+
+
+@pytest.fixture(scope="session")
+def task_run() -> Run:
+    """Digits, three seeds: two models near each other, one clearly worse and below the baseline, one that timed out and
+    one of whose seeds one is still missing. Shared by all tests: leave it as it is."""
+    run = Run("accuracy", "Who is most accurate?", TASK_AXES)
+    run.tasks = [make_card()]
+    for seed in range(3):
+        for index, (model, accuracy, latency) in enumerate(
+            [("vio_tiny", 0.96, 0.004), ("vit_tiny_patch16_224", 0.95, 0.006), ("resnet10t", 0.80, 0.003)]
+        ):
+            right = answers_with(accuracy + 0.0025 * seed, seed=10 * seed + index)
+            run.learnt(make_task_cell(model, seed), right, latency=latency, family=model[:3])
+        run.add(
+            make_task_cell("convnext_femto", seed), family="convnext", status="timeout", reason="no answer within 60 s"
+        )
+        if seed < 2:
+            run.learnt(
+                make_task_cell("mambaout_femto", seed), answers_with(0.93, seed=10 * seed + 7), family="mambaout"
+            )
+        else:
+            run.plan(make_task_cell("mambaout_femto", seed), "mambaout")
+    return run
+
+
+@pytest.fixture(scope="session")
+def task_report(task_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of that run with its report in it, for tests that only read."""
+    folder = task_run.save(tmp_path_factory.mktemp("tasks") / "run")
+    reports.write_report(folder)
+    return folder
 
 
 SIZES = (128, 224, 320, 448, 640, 1024)

@@ -201,7 +201,7 @@ def test_models_are_compared_in_one_variant_and_the_summary_stays_short(made, tm
                 cell = made.cell(model, layout=layout, batch=batch)
                 run.add(cell, {"latency": made.noisy(seconds, batch)}, family=model)
     said = summary(answers(run.results()))
-    assert said[1] == "Compared here is the first of 2 variants; the tables hold all."
+    assert said[1] == "Timings are compared in the first of 2 variants; the tables hold all."
     assert len(said) == 2 + 3 and not any("channels_last" in sentence for sentence in said)
     text = reports.write_report(run.save(tmp_path / "run")).read_text()
     assert "latency over that of vit, in the same block and variant" in text
