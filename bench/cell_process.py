@@ -9,11 +9,12 @@ import resource
 import signal
 import time
 import traceback
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.job import Findings, Job, Outcome, Unavailable
+from bench.job import Findings, Job, Outcome, Told, Unavailable
 from bench.lifeline import die_with_parent
 from suites.record import Status
 
@@ -33,16 +34,16 @@ def main(job: Job, connection: Connection, log: str) -> None:
     gc.freeze()  # what the forkserver imported stays: no collection need ever walk it
     if job.cell.device == "cpu":
         _limit_memory(job.protocol.memory_limit_gib)
-    connection.send(work(job))
+    connection.send(work(job, connection.send))
     connection.close()
 
 
-def work(job: Job) -> Outcome:
+def work(job: Job, tell: Callable[[Told], None] = lambda _: None) -> Outcome:
     """Build the subject and ask each probe. Whatever is raised becomes a status and a reason."""
     found = Findings()
     measured = 0.0
     try:
-        subject = _build(job)
+        subject = _build(job, tell)
         found.warnings += subject.warnings
         for metric in job.metrics:
             started = time.perf_counter()
@@ -62,10 +63,10 @@ def work(job: Job) -> Outcome:
     return Outcome(Status.OK, None, tuple(found.readings), tuple(found.warnings), measured_s=measured)
 
 
-def _build(job: Job) -> Subject:
+def _build(job: Job, tell: Callable[[Told], None]) -> Subject:
     from bench.subject import build_subject
 
-    return build_subject(job)
+    return build_subject(job, tell)
 
 
 def _probe(metric: str, subject: Subject) -> Findings:

@@ -2,65 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-import json
 import sys
-from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+
+from bench.cli_app import FAILED, INCONCLUSIVE, INTERRUPTED, OK, Json, app, command, print_json
+from bench.cli_predict import predict
 
 if TYPE_CHECKING:
     from bench.store import Store
 
-OK, USAGE, FAILED, INCONCLUSIVE, INTERRUPTED = 0, 2, 4, 5, 130
-
-app = typer.Typer(
-    name="vio-bench",
-    help="A scale for vision backbones: the same suites for VIO, ViT, ResNet, ConvNeXt and your own model.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    epilog="Start with: `vio-bench run --suite smoke`",
-)
-
-_debug = False
-"""Whether a usage error shows its traceback too; set once, before any command runs."""
-
-Command = TypeVar("Command", bound=Callable[..., None])
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-
-
-@app.callback()
-def _options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a usage error too.")] = False,
-) -> None:
-    global _debug
-    _debug = debug
-
-
-def command(example: str) -> Callable[[Command], Command]:
-    """Register a command whose usage errors are one line on stderr and exit code 2."""
-
-    def register(function: Command) -> Command:
-        @functools.wraps(function)
-        def guarded(*args: Any, **kwargs: Any) -> None:
-            from baselines.errors import UsageError
-
-            try:
-                function(*args, **kwargs)
-            except UsageError as error:
-                if _debug:
-                    raise
-                print(f"vio-bench: {' '.join(str(error).split())}", file=sys.stderr)
-                raise typer.Exit(USAGE) from None
-
-        app.command(function.__name__.rstrip("_"), epilog=f"Example: `{example}`")(guarded)
-        return function
-
-    return register
+__all__ = ["app"]
 
 
 @command("vio-bench run --suite scaling --model vio_tiny --model vit_tiny_patch16_224")
@@ -75,6 +30,20 @@ def run(
     device: Annotated[str | None, typer.Option(help="Run here instead of on the suite's devices.")] = None,
     precision: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16, instead of the suite's.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads inside an operator.", show_default="2")] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(help="Learn this task instead of the suite's; repeat for more.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Train for so many passes over the data.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Train for so many steps.")] = None,
+    time_budget: Annotated[
+        float | None, typer.Option(min=1.0, help="Train for so many seconds, the sweep of rates included.")
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch missing data into VIO_BENCH_DATA, where torchvision can.")
+    ] = False,
+    track: Annotated[
+        str | None, typer.Option(help="Show trainings in tensorboard or wandb (offline unless WANDB_MODE=online).")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the result folder is made.", show_default="results")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on in this result folder: run only what is missing.")] = None,
     as_json: Json = False,
@@ -87,12 +56,17 @@ def run(
 
     from baselines.errors import UsageError
     from bench.plan import Options, make_plan
+    from bench.plan_tasks import TrainingOptions, check_tracked
     from bench.run import carry_out
     from bench.store import Store
+    from bench.tracking import check_tracker
     from suites.suite_file import load_suite
 
-    options = Options(tuple(model or ()), device, _precision(precision), threads)
+    training = TrainingOptions(tuple(task or ()), epochs, steps, time_budget, download)
+    options = Options(tuple(model or ()), device, _precision(precision), threads, training)
     console = Console(stderr=True)
+    if track:
+        check_tracker(track)
     if resume is not None:
         if suite or out or options != Options():
             raise UsageError("--resume goes on with the plan of its folder; leave the other options away")
@@ -102,11 +76,13 @@ def run(
     else:
         with redirect_stdout(sys.stderr):  # a user's module may print while it is imported
             plan = make_plan(load_suite(suite or "scaling"), options)
+        if track:
+            check_tracked(plan.suite)
         store = Store.create(out or Path("results"), plan)
     with store:
         console.print(f"{store.plan.suite.name}: {len(store.plan.cells)} cells into {store.folder}", highlight=False)
         try:
-            carry_out(store, console)
+            carry_out(store, console, track)
         except KeyboardInterrupt:
             print(f"stopped; go on with: vio-bench run --resume {store.folder}", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
@@ -143,7 +119,7 @@ def _conclude(store: Store, as_json: bool) -> NoReturn:
         code = FAILED
     if as_json:
         cells = {status.value: count for status, count in sorted(counts.items())}
-        _print_json({"folder": str(store.folder), "report": str(report_path), "cells": cells, "exit_code": code})
+        print_json({"folder": str(store.folder), "report": str(report_path), "cells": cells, "exit_code": code})
     else:
         _show_closing_tables(results)
         print(f"report: {report_path}")
@@ -188,7 +164,7 @@ def list_(
         raise unknown_name("kind", kind, KINDS)
     found = {name: listing(name, every) for name in ([kind] if kind else KINDS)}
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     for name, rows in found.items():
         print(f"{name}:" if rows else f"{name}: none")
@@ -229,7 +205,7 @@ def show(
             reason = f"{type(error).__name__}: {error}"
             raise UsageError(f"{model} can't run at {workload.label}: {reason}") from error
     if as_json:
-        _print_json(figures)
+        print_json(figures)
         return
     from rich.console import Console
 
@@ -238,6 +214,9 @@ def show(
     console = Console()
     for table in tables(figures):
         console.print(table)
+
+
+command("vio-bench predict results/accuracy-20260131T120000Z-1a2b/training/0f1e2d3c4b5a6978 photo.jpg")(predict)
 
 
 @command("vio-bench schema record")
@@ -255,7 +234,7 @@ def schema(
     forms: dict[str, type[Strict]] = {"record": Record, "plan": Plan, "environment": Environment, "suite": Suite}
     if form not in forms:
         raise unknown_name("form", form, forms)
-    _print_json(forms[form].model_json_schema())
+    print_json(forms[form].model_json_schema())
 
 
 @command("vio-bench doctor")
@@ -266,7 +245,7 @@ def doctor(as_json: Json = False) -> None:
 
     checks = examine()
     if as_json:
-        _print_json([check.model_dump(mode="json") for check in checks])
+        print_json([check.model_dump(mode="json") for check in checks])
     else:
         for check in checks:
             print(f"{check.level:<8} {check.name:<15} {check.seen}")
@@ -274,7 +253,3 @@ def doctor(as_json: Json = False) -> None:
                 print(f"{'':<24} -> {check.advice}")
     if any(check.level == UNFIT for check in checks):
         raise typer.Exit(INCONCLUSIVE)
-
-
-def _print_json(data: Any) -> None:
-    print(json.dumps(data, indent=2, ensure_ascii=False))

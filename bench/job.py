@@ -10,13 +10,24 @@ from suites.cell import Cell
 from suites.protocol import Protocol
 from suites.record import MeasurementWarning, Status
 
-Pass = Literal["exact", "time"]
+Pass = Literal["exact", "time", "train"]
 """Passes never share a process: counting and memory tracking would disturb what is timed. Only timing is repeated."""
 
-PASSES: tuple[Pass, ...] = ("exact", "time")
+PASSES: tuple[Pass, ...] = ("exact", "time", "train")
 
 MIN_SAMPLES = 6
 """Fewest samples of a cell over all its processes: below six no interval of the median reaches 95 %."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """Which tool shows a training while it runs; it decides nothing of the result."""
+
+    tracker: str
+    run: str
+    """Id of the run."""
+    folder: str
+    """Of the run."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,9 @@ class Job:
     """Whether this process also checks the output; once a cell, and never before the first call is timed."""
     known: Mapping[str, float] = field(default_factory=dict)
     """Exact figures that an earlier process of the cell has read."""
+    folder: str = ""
+    """Where a process may keep what is too large for a record: checkpoints, histories, predictions. Made when used."""
+    track: Track | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,18 @@ class Reading:
     samples: tuple[float, ...]
     method: str
     exact: bool
+    share: bool = False
+    """Whether `samples` are successes and trials."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """How far a long process is: sent before its outcome, as often as it likes."""
+
+    doing: str
+    """A few words for a person."""
+    done: float
+    """Share of the process that is done, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +104,10 @@ class Findings:
     def sampled(self, name: str, samples: list[float], unit: str, method: str) -> None:
         """Add a figure that was sampled."""
         self.readings.append(Reading(name, unit, tuple(samples), method, exact=False))
+
+    def share(self, name: str, successes: float, trials: int, method: str) -> None:
+        """Add a share of trials."""
+        self.readings.append(Reading(name, "1", (float(successes), float(trials)), method, exact=False, share=True))
 
     def merge(self, other: Findings) -> None:
         """Add all of ``other``."""

@@ -24,6 +24,8 @@ _ABOUT = {
     "latency": "one call, warm, with interval",
     "throughput": "images or sequences a second, back to back",
     "peak_memory": "live tensors exactly, and the device's own peak",
+    "accuracy": "trained from scratch under the suite's recipe: top-1, top-5, macro-F1, calibration, training time",
+    "embeddings": "of the trained model's features: accuracy of nearest neighbours, and of a linear probe",
     "sgemm_share": "MACs a second over those of a large matrix product, timed in turn",
 }
 
@@ -34,10 +36,11 @@ def listing(kind: str, every: bool = False) -> dict[str, str]:
         return {name: load_suite(name).suite.question for name in builtin_suites()}
     if kind == "models":
         return _models(every)
+    if kind == "tasks":
+        return {name: TASKS.load(name).info.about for name in TASKS}
     registries: dict[str, Registry[object]] = {
         "devices": DEVICES,
         "runtimes": RUNTIMES,
-        "tasks": TASKS,
         "metrics": PROBES,
     }
     return {name: _ABOUT.get(name, "from a plug-in") for name in registries[kind]}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import product
+from typing import Any
 
 from baselines import catalogue
-from baselines.catalogue import ModelEntry
+from baselines.catalogue import Head, ModelEntry
 from baselines.errors import UsageError
 from baselines.registry import Registry
 from bench.devices import DEVICES
 from bench.job import PASSES, Pass
+from bench.plan_tasks import TrainingOptions, check_metrics, check_tasks, with_options
 from bench.probes import PROBES
 from bench.runtimes import RUNTIMES
 from suites.cell import Cell, identity
@@ -21,6 +23,8 @@ from suites.plan import Plan, PlannedCell
 from suites.schema import now
 from suites.suite import Suite
 from suites.suite_file import SuiteFile
+from suites.task_axes import TaskAxes, card
+from suites.task_workload import TaskWorkload
 from suites.workload import Workload
 from suites.yaml_marks import Location
 
@@ -35,6 +39,7 @@ class Options:
     device: str | None = None
     precision: str | None = None
     threads: int | None = None
+    training: TrainingOptions = field(default_factory=TrainingOptions)
 
 
 def make_plan(file: SuiteFile, options: Options) -> Plan:
@@ -47,11 +52,15 @@ def make_plan(file: SuiteFile, options: Options) -> Plan:
     _check_names(suite.metrics, "metrics", PROBES, where)
     _check_names(suite.device, "device", DEVICES, where)
     _check_names(suite.runtime, "runtime", RUNTIMES, where)
-    shape = next(iter(suite.workload.workloads())).shape
-    entries = [_find(name, shape, where(("models", index))) for index, name in enumerate(suite.model_names())]
+    check_metrics(suite, where)
+    if isinstance(suite.workload, TaskAxes):
+        check_tasks(suite.workload, where, download=options.training.download)
+    workloads: list[Workload] = list(suite.workload.workloads())
+    entries = [_find(name, workloads[0], where(("models", index))) for index, name in enumerate(suite.model_names())]
     created = now()
     run = f"{suite.name}-{created:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-    return Plan(run=run, created=created, suite=suite, cells=_cells(suite, entries))
+    tasks = [card(workload) for workload in workloads if isinstance(workload, TaskWorkload)]
+    return Plan(run=run, created=created, suite=suite, cells=_cells(suite, workloads, entries), tasks=tasks)
 
 
 def metrics_by_pass(metrics: Iterable[str]) -> dict[Pass, tuple[str, ...]]:
@@ -80,6 +89,8 @@ def _apply(suite: Suite, options: Options) -> tuple[Suite, set[str]]:
     if options.precision:
         changes["precision"] = [options.precision]
     changes["threads"] = options.threads or suite.threads or default_threads()
+    if options.training.given:
+        changes["workload"] = with_options(suite, options.training)
     return suite.model_copy(update=changes), set(changes)
 
 
@@ -91,39 +102,43 @@ def _check_names(names: Iterable[str], key: str, registry: Registry[object], whe
             raise UsageError(f"{where((key, index))}{error}") from None  # type: ignore[operator]
 
 
-def _find(name: str, shape: tuple[int, ...], where: str) -> ModelEntry:
-    """The model by its name, if it takes an input of this shape."""
+def _config(entry: ModelEntry, workload: Workload, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that a model is built with for a workload."""
+    if not isinstance(workload, TaskWorkload):
+        return {**catalogue.config(entry, workload.shape), **arguments}
+    head = Head(workload.classes, workload.channels, workload.vocabulary, workload.pooling)
+    return {**catalogue.task_config(entry, workload.shape, head), **arguments}
+
+
+def _find(name: str, workload: Workload, where: str) -> ModelEntry:
+    """The model by its name, if it takes an input of this workload."""
     try:
         entry = catalogue.find(name)
-        catalogue.config(entry, shape)
+        _config(entry, workload, {})
         return entry
     except UsageError as error:
         raise UsageError(f"{where}{error}") from error
 
 
-def _cells(suite: Suite, entries: list[ModelEntry]) -> list[PlannedCell]:
+def _cells(suite: Suite, workloads: list[Workload], entries: list[ModelEntry]) -> list[PlannedCell]:
     """The product of all axes, workloads outermost and models inside, so that blocks are contiguous."""
     planned: dict[str, PlannedCell] = {}
-    axes = product(suite.workload.workloads(), suite.device, suite.runtime, suite.precision, suite.seed, entries)
+    axes = product(workloads, suite.device, suite.runtime, suite.precision, suite.seed, entries)
     for workload, device, runtime, precision, seed, entry in axes:
-        cell = _cell(entry, workload, device, runtime, precision, seed, suite.threads or default_threads())
+        config = _config(entry, workload, suite.arguments.get(entry.name, {}))
+        threads = suite.threads or default_threads()
+        cell = Cell.model_validate(
+            {
+                "model": entry.name,
+                "config": config,
+                "workload": workload,
+                "device": device,
+                "runtime": runtime,
+                "precision": precision,
+                "threads": threads,
+                "seed": seed,
+            }
+        )
         key = identity(cell)
         planned[key] = PlannedCell(identity=key, family=entry.family, size_class=entry.size_class, cell=cell)
     return list(planned.values())
-
-
-def _cell(
-    entry: ModelEntry, workload: Workload, device: str, runtime: str, precision: str, seed: int, threads: int
-) -> Cell:
-    return Cell.model_validate(
-        {
-            "model": entry.name,
-            "config": catalogue.config(entry, workload.shape),
-            "workload": workload,
-            "device": device,
-            "runtime": runtime,
-            "precision": precision,
-            "threads": threads,
-            "seed": seed,
-        }
-    )

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from typing_extensions import Self
 
+from bench.job import Told
 from bench.schedule import CellWork
 from suites.plan import PlannedCell
 from suites.record import Record, Status
@@ -61,6 +62,14 @@ class RunProgress:
         self._live.update(self._task, description=description, left=self._time_left())
         self._live.refresh()
 
+    def on_told(self, work: CellWork, told: Told) -> None:
+        """A process says how far it is."""
+        key = work.planned.identity
+        self._left[key] = self._weights[key] * max(0.02, 1 - told.done) / max(1, self._processes)
+        description = escape(f"{work.planned.cell.label}: {told.doing}")
+        self._live.update(self._task, description=description, left=self._time_left())
+        self._live.refresh()
+
     def on_record(self, record: Record) -> None:
         """A cell has ended."""
         self._count += 1
@@ -86,7 +95,11 @@ class RunProgress:
 
 
 def summary(record: Record) -> str:
-    """A record in a few words: its timed figure if it has one."""
+    """A record in a few words: what it learnt, or its timed figure, if it has one."""
+    accuracy = record.estimates.get("accuracy")
+    if accuracy is not None:
+        low, high = 100 * accuracy.low, 100 * accuracy.high
+        return f"accuracy {100 * accuracy.value:.1f} % ({low:.1f}-{high:.1f}, n={accuracy.n})"
     latency = record.estimates.get("latency")
     if latency is None:
         return f"ok ({len(record.estimates)} figures)"

@@ -9,12 +9,14 @@ from bench.cell_record import RunContext, make_record
 from bench.executors import EXECUTORS
 from bench.fingerprint import begin_session, end_session, read_machine
 from bench.interrupts import terminate_like_ctrl_c
+from bench.job import Track
 from bench.plan import metrics_by_pass
 from bench.progress import RunProgress
 from bench.schedule import Schedule
 from bench.store import Store
 from suites.plan import PlannedCell
 from suites.record import Record, Status
+from suites.results import TRAINING
 
 
 def missing(store: Store) -> list[PlannedCell]:
@@ -31,8 +33,8 @@ def missing(store: Store) -> list[PlannedCell]:
     ]
 
 
-def carry_out(store: Store, console: Console) -> list[Record]:
-    """Run what is missing and return the latest record of every cell.
+def carry_out(store: Store, console: Console, tracker: str | None = None) -> list[Record]:
+    """Run what is missing and return the latest record of every cell; trainings are shown in ``tracker``.
 
     Raises ``KeyboardInterrupt`` after Ctrl-C or SIGTERM: every cell that ended before has its record.
     """
@@ -44,9 +46,12 @@ def carry_out(store: Store, console: Console) -> list[Record]:
         suite = store.plan.suite
         by_pass = metrics_by_pass(suite.metrics)
         processes = len(by_pass) - 1 + suite.protocol.processes if "time" in by_pass else len(by_pass)
+        kept = store.folder / TRAINING
+        track = Track(tracker, store.plan.run, str(store.folder)) if tracker else None
         done = len(store.plan.cells) - len(todo)
         with terminate_like_ctrl_c(), RunProgress(console, todo, done, processes) as progress:
-            schedule = Schedule(by_pass, suite.protocol, EXECUTORS.load("local")(), progress.on_job)
+            executor = EXECUTORS.load("local")()
+            schedule = Schedule(by_pass, suite.protocol, executor, progress.on_job, progress.on_told, kept, track)
             try:
                 _work(store, todo, machine.id, schedule, progress)
             finally:

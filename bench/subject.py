@@ -14,7 +14,7 @@ from baselines.errors import NotInstalled
 from baselines.live_weights import make_live
 from bench.devices import DEVICES, Device
 from bench.gradients import gradients
-from bench.job import Job, Unavailable
+from bench.job import Job, Told, Unavailable
 from bench.runtimes import RUNTIMES
 from suites.cell import Cell
 from suites.inputs import make_input
@@ -40,6 +40,8 @@ class Subject:
     """Runs the model once through the cell's runtime, with the backward where the workload's mode asks for it."""
     device: Device
     warnings: tuple[MeasurementWarning, ...]
+    tell: Callable[[Told], None] = lambda _: None
+    """Tells the parent how far a long probe is."""
 
     @property
     def backward(self) -> bool:
@@ -47,7 +49,7 @@ class Subject:
         return self.job.cell.workload.mode == "forward_backward"
 
 
-def build_subject(job: Job) -> Subject:
+def build_subject(job: Job, tell: Callable[[Told], None] = lambda _: None) -> Subject:
     """Build everything that ``job`` measures.
 
     Raises ``Unavailable`` where the machine lacks device, runtime, precision or the model's package, ``UsageError``
@@ -74,9 +76,11 @@ def build_subject(job: Job) -> Subject:
     warnings = _fold(model, cell) if cell.workload.fuse else ()
     dtype, layout = _DTYPES[cell.precision], _MEMORY_FORMATS[cell.workload.layout]
     model = model.to(device.torch_name, dtype).to(memory_format=layout)
-    example = example.to(device=device.torch_name, dtype=dtype, memory_format=layout)
+    if example.is_floating_point():  # tokens stay whole numbers
+        example = example.to(dtype=dtype, memory_format=layout)
+    example = example.to(device=device.torch_name)
     call = runtime.prepare(model, example, backward=cell.workload.mode == "forward_backward")
-    return Subject(job, model, example, example.clone(), call, device, warnings)
+    return Subject(job, model, example, example.clone(), call, device, warnings, tell)
 
 
 def check_call(subject: Subject) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from bench import cell_process
 from bench.interrupts import interrupt_later
-from bench.job import Job, Outcome
+from bench.job import Job, Outcome, Told
 from suites.record import Status
 
 _LOG_TAIL = 4000
@@ -29,7 +30,7 @@ class LocalExecutor:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["bench.preload"])
 
-    def execute(self, job: Job) -> Outcome:
+    def execute(self, job: Job, on_told: Callable[[Told], None] = lambda _: None) -> Outcome:
         """Fork, wait for the outcome, the end of the process, or the timeout."""
         descriptor, name = tempfile.mkstemp(prefix="vio-bench-", suffix=".log")
         os.close(descriptor)
@@ -39,7 +40,10 @@ class LocalExecutor:
         kernel_kills = _kernel_oom_kills()
         started = time.perf_counter()
         try:
-            outcome = _start(process) or _await(process, receiver, sender, job.protocol.timeout_s, kernel_kills)
+            outcome = _start(process)
+            if outcome is None:
+                sender.close()  # the cell has its own; with this one open its death would not be seen
+                outcome = _await(process, receiver, job.protocol.timeout_s, kernel_kills, on_told)
             wall = time.perf_counter() - started
             printed = "" if outcome.status is Status.OK else _tail(log)
             return replace(outcome, wall_s=wall, log=(printed + outcome.log)[-_LOG_TAIL:])
@@ -63,22 +67,28 @@ def _start(process: ForkServerProcess) -> Outcome | None:
 
 
 def _await(
-    process: ForkServerProcess, receiver: Connection, sender: Connection, timeout_s: float, kernel_kills: int
+    process: ForkServerProcess,
+    receiver: Connection,
+    timeout_s: float,
+    kernel_kills: int,
+    on_told: Callable[[Told], None],
 ) -> Outcome:
-    sender.close()  # the cell has its own; with this one open its death would not be seen
-    if not wait([receiver, process.sentinel], timeout_s):
-        process.kill()
-        process.join(_EXIT_S)
-        return Outcome(Status.TIMEOUT, f"no answer within {timeout_s:g} s (protocol.timeout_s); ended")
-    try:
-        if not receiver.poll():  # it died, and only something that it left behind still holds the pipe
-            raise EOFError
-        outcome: Outcome = receiver.recv()
-    except (EOFError, OSError):
-        process.join(_EXIT_S)
-        return _died(process.exitcode, kernel_kills)
+    end = time.monotonic() + timeout_s
+    while wait([receiver, process.sentinel], max(0.0, end - time.monotonic())):
+        try:
+            if not receiver.poll():  # it died, and only something that it left behind still holds the pipe
+                raise EOFError
+            message: Outcome | Told = receiver.recv()
+        except (EOFError, OSError):
+            process.join(_EXIT_S)
+            return _died(process.exitcode, kernel_kills)
+        if isinstance(message, Outcome):
+            process.join(_EXIT_S)
+            return message
+        on_told(message)
+    process.kill()
     process.join(_EXIT_S)
-    return outcome
+    return Outcome(Status.TIMEOUT, f"no answer within {timeout_s:g} s (protocol.timeout_s); ended")
 
 
 def _end_group(leader: int | None) -> None:

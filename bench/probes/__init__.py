@@ -30,5 +30,7 @@ PROBES: Registry[Probe] = Registry(
         "latency": "bench.probes.latency:PROBE",
         "throughput": "bench.probes.throughput:PROBE",
         "sgemm_share": "bench.probes.sgemm_share:PROBE",
+        "accuracy": "bench.probes.accuracy:PROBE",
+        "embeddings": "bench.probes.embeddings:PROBE",  # after accuracy, whose model it reads
     },
 )

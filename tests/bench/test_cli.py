@@ -37,7 +37,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["run", "report", "list", "show", "schema", "doctor"])
+@pytest.mark.parametrize("name", ["run", "report", "list", "show", "predict", "schema", "doctor"])
 def test_every_command_has_help_with_an_example(command: Command, name: str) -> None:
     done = command(name, "--help")
     assert done.returncode == 0

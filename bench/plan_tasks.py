@@ -1,0 +1,89 @@
+"""What only a suite of tasks has to plan: its options, the metrics that learn, and the data that must be there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from baselines.errors import UsageError
+from bench.probes import PROBES
+from suites.suite import Suite
+from suites.task_axes import TaskAxes
+from suites.tasks.loading import fetch, find_task
+from suites.yaml_marks import Location
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What the command line says of training instead of the suite; None leaves the suite's own."""
+
+    tasks: tuple[str, ...] = ()
+    epochs: int | None = None
+    steps: int | None = None
+    time_budget_s: float | None = None
+    download: bool = False
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Those that were given, by their names on the command line."""
+        named = {
+            "--task": self.tasks,
+            "--epochs": self.epochs,
+            "--steps": self.steps,
+            "--time-budget": self.time_budget_s,
+            "--download": self.download,
+        }
+        return {name: value for name, value in named.items() if value}
+
+
+def with_options(suite: Suite, options: TrainingOptions) -> TaskAxes:
+    """The suite's tasks and recipe with the options in place."""
+    axes, given = suite.workload, options.given
+    if not isinstance(axes, TaskAxes):
+        raise _trains_not(suite, next(iter(given)))
+    budgets = [name for name in given if name in ("--epochs", "--steps", "--time-budget")]
+    if len(budgets) > 1:
+        raise UsageError(f"{' and '.join(budgets)} say the same in two ways; give one")
+    changes: dict[str, object] = {}
+    if options.tasks:
+        changes |= {"task": list(options.tasks), "input_size": []}
+    if budgets:
+        changes["recipe"] = axes.recipe.with_budget(
+            epochs=options.epochs, steps=options.steps, time_budget_s=options.time_budget_s
+        )
+    return axes.model_copy(update=changes)
+
+
+def check_tracked(suite: Suite) -> None:
+    """Only a training can be tracked."""
+    if not isinstance(suite.workload, TaskAxes):
+        raise _trains_not(suite, "--track")
+
+
+def _trains_not(suite: Suite, option: str) -> UsageError:
+    return UsageError(f"{option} is for a suite that trains; '{suite.name}' does not, 'accuracy' does")
+
+
+def check_metrics(suite: Suite, where: Callable[[Location], str]) -> None:
+    """Accuracy needs a task to learn, and whatever is learnt is scored."""
+    trains = suite.workload.kind == "task"
+    learnt = [name for name in suite.metrics if PROBES.load(name).run_in == "train"]
+    if learnt and not trains:
+        raise UsageError(
+            f"{where(('metrics', suite.metrics.index(learnt[0])))}'{learnt[0]}' needs something to learn: "
+            "give the workload 'kind: task', a task and a recipe"
+        )
+    if trains and not learnt:
+        raise UsageError(f"{where(('metrics',))}a suite of tasks has nothing to learn without the metric 'accuracy'")
+
+
+def check_tasks(axes: TaskAxes, where: Callable[[Location], str], *, download: bool) -> None:
+    """That there are such tasks, at their places in the suite; and where it is asked for, that their data are there."""
+    for index, name in enumerate(axes.task):
+        try:
+            task = find_task(name)
+        except UsageError as error:
+            raise UsageError(f"{where(('workload', 'task', index))}{error}") from None
+        if download:
+            fetch(task)

@@ -1,0 +1,128 @@
+"""Suites that train: their cells are cells as all others."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from suites.predictions import load_predictions, predictions_file
+from suites.results import TRAINING, read_results
+from tests.bench.conftest import QUICK, Command, Start
+
+
+def _suite(folder: Path, **changes: Any) -> Path:
+    suite = {
+        "name": "learn",
+        "question": "does it learn?",
+        "models": ["vio_nano", "resnet10t"],
+        "workload": {"kind": "task", "task": ["digits"], "input_size": [32], "recipe": {"steps": 12, "batch": 16}},
+        "threads": 1,
+        "metrics": ["params", "accuracy"],
+        "protocol": QUICK,
+    }
+    path = folder / "learn.yaml"
+    path.write_text(yaml.safe_dump({**suite, **changes}))
+    return path
+
+
+def _only_folder(path: Path) -> Path:
+    (folder,) = (path / "results").iterdir()
+    return folder
+
+
+def test_a_suite_of_tasks_gives_accuracy_beside_params(command: Command, tmp_path: Path) -> None:
+    done = command("run", "--suite", _suite(tmp_path))
+    assert done.returncode == 0, done.stderr
+    results = read_results(_only_folder(tmp_path))
+    assert [card.task for card in results.plan.tasks] == ["digits"]
+    for record in results.latest().values():
+        accuracy = record.estimates["accuracy"]
+        answers = load_predictions(predictions_file(results.folder / TRAINING / record.identity, 32))
+        assert accuracy.samples == [[float(answers.correct.sum()), 359.0]]
+        assert record.estimates["train_steps"].value == 12
+        assert record.estimates["train_time"].value > 0
+        assert record.estimates["params"].exact
+
+
+def test_a_killed_training_goes_on_and_comes_to_the_same_answers(
+    command: Command, start: Start, tmp_path: Path
+) -> None:
+    recipe = {"steps": 400, "batch": 8}
+    workload = {"kind": "task", "task": ["digits"], "input_size": [32], "recipe": recipe}
+    suite = _suite(tmp_path, models=["vio_nano"], workload=workload)
+    process = start(tmp_path, "run", "--suite", suite)
+    history = _first_epoch(tmp_path)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert history.read_text().count("\n") < 3  # it was killed on the way
+    folder = _only_folder(tmp_path)
+    assert command("run", "--resume", folder).returncode == 0
+    other = tmp_path / "unbroken"
+    assert command("run", "--suite", suite, "--out", other).returncode == 0
+    (unbroken,) = other.iterdir()
+    (one,), (two,) = read_results(folder).latest().values(), read_results(unbroken).latest().values()
+    assert one.identity == two.identity
+    paths = (predictions_file(f / TRAINING / one.identity, 32) for f in (folder, unbroken))
+    killed, whole = (load_predictions(path).probability.tolist() for path in paths)
+    assert killed == whole
+
+
+def _first_epoch(folder: Path) -> Path:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        for path in folder.glob("results/*/training/*/history.jsonl"):
+            if path.stat().st_size:
+                return path
+        time.sleep(0.05)
+    raise AssertionError("no epoch ended in two minutes")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"metrics": ["params"]}, "a suite of tasks has nothing to learn without the metric 'accuracy'"),
+        (
+            {"workload": {"image_size": [32]}, "metrics": ["accuracy"]},
+            "'accuracy' needs something to learn: give the workload 'kind: task', a task and a recipe",
+        ),
+        (
+            {"workload": {"kind": "task", "task": ["digit"], "recipe": {"steps": 1}}},
+            "unknown task 'digit': did you mean digits",
+        ),
+        (
+            {"workload": {"kind": "task", "task": ["digits"], "recipe": {"steps": 1, "epochs": 1}}},
+            "give exactly one of epochs, steps, time_budget_s, not epochs and steps",
+        ),
+        ({"models": ["vio_dna"]}, "'vio_dna' takes sequences"),
+    ],
+)
+def test_what_can_not_be_learnt_is_said_before_anything_runs(
+    command: Command, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    done = command("run", "--suite", _suite(tmp_path, **changes))
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "learn.yaml:" in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_data_that_changed_since_the_plan_are_refused(command: Command, tmp_path: Path) -> None:
+    assert command("run", "--suite", _suite(tmp_path, models=["vio_nano"])).returncode == 0
+    folder = _only_folder(tmp_path)
+    (folder / "records.jsonl").unlink()
+    plan = json.loads((folder / "plan.json").read_text())
+    from suites.cell import Cell, identity
+
+    for planned in plan["cells"]:
+        planned["cell"]["workload"]["data"] = "0" * 16
+        planned["identity"] = identity(Cell.model_validate(planned["cell"]))
+    (folder / "plan.json").write_text(json.dumps(plan))
+    assert command("run", "--resume", folder).returncode == 4
+    (record,) = read_results(folder).latest().values()
+    assert "the data of digits changed since this run was planned" in str(record.reason)

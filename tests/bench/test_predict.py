@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from baselines.errors import UsageError
+from bench import model_folder
+from bench.model_card import ImageForm, SequenceForm
+from bench.prediction_forms import Letters, Pictures
+from bench.predictor import Prediction, Predictor
+from bench.training.data import pictures
+from suites.tasks.dna import ALPHABET, encode
+from suites.tasks.image_files import ImageFiles
+from tests.bench import trained
+from tests.bench.conftest import Command
+from tests.bench.trained import Learnt
+
+Make = Callable[[Path], Learnt]
+
+
+@pytest.fixture
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
+    return trained.digits(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def dna(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
+    return trained.dna(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
+    return trained.tokens(tmp_path_factory.getbasetemp())
+
+
+def _pixels(learnt: Learnt, count: int | None = None) -> list[np.ndarray[Any, Any]]:
+    test = learnt.data.tests[32]
+    return list(test.batch(torch.arange(count or len(test))).inputs[:, 0].numpy())
+
+
+def _strings(learnt: Learnt) -> list[str]:
+    test: Any = learnt.data.tests[64]
+    return [
+        "".join(ALPHABET[base] for base in row[:length])
+        for row, length in zip(test.bases.tolist(), test.lengths.tolist(), strict=True)
+    ]
+
+
+def _check_same(predictions: list[Prediction], learnt: Learnt) -> None:
+    """The predictor's answers are those that the trainer stored of the test examples."""
+    labels = [learnt.data.classes[index] for index in learnt.answers.predicted]
+    assert [prediction.label for prediction in predictions] == labels
+    probabilities = np.array([prediction.probability for prediction in predictions])
+    np.testing.assert_allclose(probabilities, learnt.answers.probability, atol=1e-5)
+    assert len(set(labels)) > 1, "a model with one answer to all shows nothing"
+
+
+def test_images_get_the_answers_that_the_training_run_stored(digits: Learnt) -> None:
+    _check_same(Predictor.load(digits.folder).predict(_pixels(digits), batch=50), digits)
+
+
+def test_a_prediction_ranks_all_classes(digits: Learnt) -> None:
+    (answer,) = Predictor.load(digits.folder).predict(_pixels(digits, 1))
+    shares = list(answer.probabilities.values())
+    assert set(answer.probabilities) == set("0123456789") and shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(1) and answer.probabilities[answer.label] == answer.probability == shares[0]
+
+
+def test_array_picture_and_file_are_one_input(digits: Learnt, tmp_path: Path) -> None:
+    (array,) = _pixels(digits, 1)
+    picture = Image.fromarray(array)
+    picture.save(tmp_path / "digit.png")
+    given = [array, array[:, :, None], picture, tmp_path / "digit.png", str(tmp_path / "digit.png")]
+    first, *others = Predictor.load(digits.folder).predict(given)
+    assert all(other == first for other in others)
+
+
+def test_dna_gets_the_answers_of_the_trainers_evaluation(dna: Learnt) -> None:
+    _check_same(Predictor.load(dna.folder).predict(_strings(dna), batch=5), dna)
+
+
+def test_whole_numbers_of_different_lengths_get_the_answers_of_the_trainers_evaluation(tokens: Learnt) -> None:
+    rows = tokens.data.tests[32].batch(torch.arange(40)).inputs.tolist()
+    given = [[value for value in row if value] for row in rows]
+    predictor = Predictor.load(tokens.folder)
+    _check_same(predictor.predict(given), tokens)
+    beyond, alone = predictor.predict([given[0] * 9, given[1]])  # longer than in training: read whole
+    assert beyond != predictor.predict([(given[0] * 9)[:32]])[0]
+    assert alone.label == predictor.predict([given[1]])[0].label
+
+
+def test_dna_is_read_as_in_training_whatever_way_it_is_written(dna: Learnt, tmp_path: Path) -> None:
+    text = "ACGTTTGACRGATTACA" * 2
+    files = [tmp_path / name for name in ("a.fasta", "a.csv", "a.fa.gz")]
+    files[0].write_text(f">one\n{text[:9]}\n{text[9:]}\n\n>two\nAC\n")
+    files[1].write_text(f"id,sequence\n1,<{text}>\n2,AC\n")
+    files[2].write_bytes(gzip.compress(files[0].read_bytes()))
+    written = [text, text.lower(), text.replace("T", "U"), text.replace("R", "N"), f"<{text}>"]
+    first, *others = Predictor.load(dna.folder).predict(written)
+    assert all(other == first for other in others)
+    answers = Predictor.load(dna.folder).predict(files)
+    assert len(answers) == 6
+    np.testing.assert_allclose([one.probability for one in answers[::2]], [first.probability] * 3, atol=1e-6)
+
+
+def test_a_long_sequence_is_cropped_as_the_task_crops() -> None:
+    form: dict[str, Any] = {"length": 4, "channels": 5, "vocabulary": None, "pooling": "avg", "padding": None}
+    for crop, kept in (("start", "AACC"), ("centre", "CCGG")):
+        letters = Letters(SequenceForm(**form, letters=ALPHABET, crop=crop, reverse_complement=False))
+        assert torch.equal(letters.example("AACCGGTT"), encode([kept], 4)[0][0])
+
+
+def test_files_of_any_shape_become_the_pixels_of_an_image_folder_task(tmp_path: Path) -> None:
+    """The oracle is the task's own decoding: turned by EXIF, the middle square, bicubic."""
+    pixels = np.random.default_rng(0).integers(256, size=(50, 90, 3), dtype=np.uint8)
+    turned = Image.Exif()
+    turned[0x0112] = 6  # orientation: turned by a quarter
+    path = tmp_path / "wide.png"
+    Image.fromarray(pixels).save(path, exif=turned)
+    form = ImageForm(
+        channels=3,
+        size=24,
+        mean=(0.5, 0.4, 0.3),
+        std=(0.2, 0.3, 0.4),
+        crop_padding=0,
+        flip=False,
+        decoded_to_size=True,
+    )
+    trained_on = pictures(ImageFiles((path,), torch.zeros(1), 24).batch(torch.tensor([0])), form.input).inputs[0]
+    assert torch.equal(Pictures(form).example(path), trained_on)
+
+
+def _corrupt(folder: Path) -> Path:
+    path = folder / "torn.png"
+    Image.fromarray(np.random.default_rng(0).integers(256, size=(64, 64), dtype=np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:2000])
+    return path
+
+
+def _colour(folder: Path) -> Path:
+    Image.new("RGB", (8, 8)).save(folder / "colour.png")
+    return folder / "colour.png"
+
+
+def _text(folder: Path, name: str, content: str) -> Path:
+    (folder / name).write_text(content)
+    return folder / name
+
+
+@pytest.mark.parametrize(
+    ("make", "bad", "message"),
+    [
+        (trained.digits, _corrupt, "torn.png: can't be decoded"),
+        (trained.digits, lambda f: _text(f, "a.png", "no image"), "a.png: no image that Pillow knows"),
+        (trained.digits, lambda f: f / "none.png", "none.png: can't be decoded .No such file"),
+        (trained.digits, _colour, r"colour.png: has colours \(RGB\), and the model reads grey"),
+        (trained.digits, lambda _: np.zeros((8, 8, 3), np.uint8), "input 2: has 3 channels, and the model reads 1"),
+        (trained.digits, lambda _: np.zeros((8, 8)), r"must be uint8 \(H, W\)"),
+        (trained.digits, lambda _: [1, 2], "the model reads images, not list"),
+        (trained.dna, lambda _: "ACGJ", "letters that are no DNA: 'J'"),
+        (trained.dna, lambda _: "", "input 2: an empty sequence"),
+        (trained.dna, lambda _: [1, 2], "the model reads DNA, not list"),
+        (trained.dna, lambda f: _text(f, "a.fa", ">a\nACGT\n>b\nQQ\n"), "a.fa:3 b: letters that are no DNA"),
+        (trained.dna, lambda f: _text(f, "a.fa", "ACGT\n"), "a.fa:1: a sequence without a header"),
+        (trained.dna, lambda f: _text(f, "a.fa", ""), "a.fa: no sequence in it"),
+        (trained.dna, lambda f: _text(f, "a.fa.gz", ">a\nACGT\n"), "a.fa.gz: can't be read"),
+        (trained.dna, lambda f: _text(f, "a.csv", "id,seq\n1,AC\n"), r"no single column 'sequence' \(id, seq\)"),
+        (trained.dna, lambda f: _text(f, "a.csv", "sequence,id\nAC\n"), "a.csv:2: 1 fields, but the header has 2"),
+        (trained.dna, _colour, "colour.png: the model reads sequences, not an image"),
+        (trained.tokens, lambda _: [3, 16], "tokens are whole numbers from 0 to 15, got 16"),
+        (trained.tokens, lambda _: [1.5], "not a list of whole numbers"),
+        (trained.tokens, lambda _: "[1, 2", "not a list of whole numbers in JSON"),
+        (trained.tokens, lambda _: [0, 0], "an empty sequence"),
+        (trained.tokens, lambda f: _text(f, "a.jsonl", "[1, 2]\n\n{}\n"), "a.jsonl:3: not a list of whole numbers"),
+    ],
+)
+def test_a_bad_input_is_named_and_the_others_are_answered(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, make: Make, bad: Callable[[Path], Any], message: str
+) -> None:
+    learnt = make(tmp_path_factory.getbasetemp())
+    good = {"vio_nano": np.zeros((8, 8), np.uint8), "vio_dna": "ACGT", "vio_seq_mamba": [1, 2, 3]}[learnt.cell.model]
+    predictor = Predictor.load(learnt.folder)
+    given = [good, bad(tmp_path), good]
+    with pytest.raises(UsageError, match=message):
+        predictor.predict(given)
+    answers = predictor.answer(given)
+    errors = [answer for answer in answers if answer.error is not None]
+    assert len(errors) == 1 and answers[0].prediction == answers[-1].prediction is not None
+
+
+def test_a_model_that_answers_at_every_place_is_refused(tokens: Learnt, tmp_path: Path) -> None:
+    card = model_folder.read_card(tokens.folder)
+    form = card.input.model_copy(update={"pooling": ""})
+    with pytest.raises(UsageError, match="answers at every place"):
+        Predictor(trained.fresh(tokens.cell), card.model_copy(update={"input": form}))
+
+
+@pytest.fixture
+def predict(command: Command) -> Command:
+    return lambda *arguments: command("predict", *arguments, "--threads", 1)
+
+
+def test_the_command_answers_in_json(predict: Command, digits: Learnt, tmp_path: Path) -> None:
+    for index, array in enumerate(_pixels(digits, 3)):
+        Image.fromarray(array).save(tmp_path / f"{index}.png")
+    done = predict(digits.folder.parent, "0.png", "1.png", "2.png", "--json", "--top", 2, "--batch", 2)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["model"], answer["task"]) == ("vio_nano", "digits")
+    assert answer["test_accuracy"]["value"] == digits.answers.accuracy
+    expected = Predictor.load(digits.folder).predict(_pixels(digits, 3))
+    assert [row["label"] for row in answer["predictions"]] == [prediction.label for prediction in expected]
+    assert all(len(row["probabilities"]) == 2 for row in answer["predictions"])
+    assert [row["input"] for row in answer["predictions"]] == ["0.png", "1.png", "2.png"]
+
+
+def test_the_command_shows_a_table(predict: Command, dna: Learnt, tmp_path: Path) -> None:
+    _text(tmp_path, "a.fa", ">gene [1]\nACGTACGT\n")
+    done = predict(dna.folder, "a.fa", "ACCA")
+    assert done.returncode == 0, done.stderr
+    assert "a.fa:1 gene [1]" in done.stdout and "ACCA" in done.stdout and "strong" in done.stdout
+
+
+def test_a_bad_input_among_others_is_exit_code_4_and_none_that_is_good_2(
+    predict: Command, digits: Learnt, tmp_path: Path
+) -> None:
+    Image.fromarray(_pixels(digits, 1)[0]).save(tmp_path / "good.png")
+    _corrupt(tmp_path)
+    some = predict(digits.folder, "good.png", "torn.png")
+    assert some.returncode == 4 and "good.png" in some.stdout
+    assert some.stderr.startswith("vio-bench: left out torn.png: can't be decoded")
+    listed = json.loads(predict(digits.folder, "good.png", "torn.png", "--json").stdout)
+    assert listed["exit_code"] == 4 and [row["input"] for row in listed["errors"]] == ["torn.png"]
+    for inputs in (["torn.png"], ["torn.png", "none.png"]):
+        none = predict(digits.folder, *inputs)
+        assert none.returncode == 2 and len(none.stderr.splitlines()) == 1 and not none.stdout
+        assert "torn.png: can't be decoded" in none.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere", "a.png"], "no trained model in nowhere"),
+        (["{folder}", "a.png", "--device", "cdua"], "unknown device 'cdua': did you mean cuda?"),
+        (["{folder}", "ACGT"], "ACGT: can't be decoded"),
+    ],
+)
+def test_bad_usage_is_one_line(predict: Command, digits: Learnt, arguments: list[str], message: str) -> None:
+    done = predict(*(argument.format(folder=digits.folder) for argument in arguments))
+    assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_help_has_an_example(command: Command) -> None:
+    done = command("predict", "--help")
+    assert done.returncode == 0 and "Example: vio-bench predict" in done.stdout
