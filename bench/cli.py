@@ -65,26 +65,26 @@ def run(
     training = TrainingOptions(tuple(task or ()), epochs, steps, time_budget, download)
     options = Options(tuple(model or ()), device, _precision(precision), threads, training)
     console = Console(stderr=True)
-    if track:
-        check_tracker(track)
+    check_tracker(track)
     if resume is not None:
         if suite or out or options != Options():
             raise UsageError("--resume goes on with the plan of its folder; leave the other options away")
         store = Store.open(resume)
+        check_tracked(track, store.plan.suite)
         if store.torn_bytes:
             console.print(f"cut off an unfinished last line of {store.torn_bytes} bytes; its cell is run again")
     else:
         with redirect_stdout(sys.stderr):  # a user's module may print while it is imported
             plan = make_plan(load_suite(suite or "scaling"), options)
-        if track:
-            check_tracked(plan.suite)
+        check_tracked(track, plan.suite)
         store = Store.create(out or Path("results"), plan)
     with store:
         console.print(f"{store.plan.suite.name}: {len(store.plan.cells)} cells into {store.folder}", highlight=False)
         try:
             carry_out(store, console, track)
         except KeyboardInterrupt:
-            print(f"stopped; go on with: vio-bench run --resume {store.folder}", file=sys.stderr)
+            tracked = f" --track {track}" if track else ""
+            print(f"stopped; go on with: vio-bench run --resume {store.folder}{tracked}", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
         _conclude(store, as_json)
 

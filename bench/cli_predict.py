@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bench.predictor import Answer
 
 _QUIET_S = 2.0
+_BESIDE = 4
+"""Classes that fit beside each other; more stand below each other."""
 
 
 def predict(
@@ -119,14 +121,16 @@ def _show(card: Any, answers: Sequence[Answer], top: int) -> None:
     accuracy = card.accuracy
     tested = f"{100 * accuracy.value:.1f} % ({100 * accuracy.low:.1f}-{100 * accuracy.high:.1f}) right in its test"
     table = Table(title=escape(f"{card.model}, trained on {card.task}: {tested}"), title_justify="left")
-    shown = min(top, len(card.classes))
+    beside = min(top, len(card.classes)) if top <= _BESIDE else 1
     table.add_column("input", overflow="fold")
-    for rank in range(1, shown + 1):
-        table.add_column(f"{rank}.", overflow="fold")
+    for rank in range(1, beside + 1):
+        table.add_column(f"{rank}." if beside > 1 else "class", overflow="fold")
         table.add_column("%", justify="right")
     for row in _rows(answers, top):
         ranked = [(escape(label), f"{100 * share:.1f}") for label, share in row["probabilities"].items()]
-        table.add_row(escape(row["input"]), *(cell for pair in ranked for cell in pair))
+        for start in range(0, len(ranked), beside):
+            pairs = ranked[start : start + beside]
+            table.add_row("" if start else escape(row["input"]), *(cell for pair in pairs for cell in pair))
     Console(width=None if sys.stdout.isatty() else 110).print(table)
 
 

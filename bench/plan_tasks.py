@@ -55,9 +55,9 @@ def with_options(suite: Suite, options: TrainingOptions) -> TaskAxes:
     return axes.model_copy(update=changes)
 
 
-def check_tracked(suite: Suite) -> None:
+def check_tracked(tracker: str | None, suite: Suite) -> None:
     """Only a training can be tracked."""
-    if not isinstance(suite.workload, TaskAxes):
+    if tracker and not isinstance(suite.workload, TaskAxes):
         raise _trains_not(suite, "--track")
 
 
@@ -74,6 +74,12 @@ def check_metrics(suite: Suite, where: Callable[[Location], str]) -> None:
             f"{where(('metrics', suite.metrics.index(learnt[0])))}'{learnt[0]}' needs something to learn: "
             "give the workload 'kind: task', a task and a recipe"
         )
+    if trains and set(suite.precision) != {"fp32"}:
+        raise UsageError(
+            f"{where(('precision',))}a suite of tasks is timed in fp32; how it is trained says the recipe's precision"
+        )
+    if "embeddings" in learnt and "accuracy" not in learnt:
+        raise UsageError(f"{where(('metrics',))}'embeddings' needs the metric 'accuracy', which trains the model")
     if trains and not learnt:
         raise UsageError(f"{where(('metrics',))}a suite of tasks has nothing to learn without the metric 'accuracy'")
 

@@ -17,6 +17,7 @@ from bench.prediction_inputs import Given, whole_numbers
 from bench.training.data import pictures
 from suites.tasks.dna import PADDING, DnaExamples, encode
 from suites.tasks.dna_files import IUPAC
+from suites.tasks.image_files import as_rgb
 from suites.tasks.task import Batch
 
 _UNDECODABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
@@ -79,8 +80,9 @@ class Pictures:
 
     def _in_colours(self, image: Image.Image) -> Image.Image:
         """RGB, as training reads files; a colour image is not made grey unasked, as no task ever does it."""
+        colours = as_rgb(image)
         if self._form.channels == 3:
-            return image.convert("RGB")
+            return colours
         if image.mode not in _GREY:
             raise UsageError(f"has colours ({image.mode}), and the model reads grey images; convert it to grey")
         return image.convert("L")

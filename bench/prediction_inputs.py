@@ -64,6 +64,8 @@ def read_items(inputs: Iterable[Given], form: ImageForm | SequenceForm, column: 
 def as_given(argument: str, form: ImageForm | SequenceForm) -> Given:
     """What a word of the command line means: a file wherever there is one, or the word looks like one."""
     path = Path(argument)
+    if argument.lstrip().startswith("[") and not isinstance(form, ImageForm):
+        return argument  # a list, of which `[1.0]` would look like a file
     if isinstance(form, ImageForm) or path.suffix or len(path.parts) > 1:
         return path
     return path if len(argument) <= _LONGEST_NAME and path.exists() else argument

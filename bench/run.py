@@ -22,15 +22,16 @@ from suites.results import TRAINING
 def missing(store: Store) -> list[PlannedCell]:
     """The planned cells still to be run: those without a record, and those whose last process was killed.
 
-    A crash may have come from outside (a kill, a lost machine), so it is tried again; every other status is an
-    answer.
+    A crash may have come from outside (a kill, a lost machine), so it is tried again; and so is a training that ran
+    out of time, since it goes on with its checkpoint. Every other status is an answer.
     """
     latest = {record.identity: record for record in store.records}
-    return [
-        planned
-        for planned in store.plan.cells
-        if planned.identity not in latest or latest[planned.identity].status is Status.CRASHED
-    ]
+
+    def open_still(record: Record) -> bool:
+        timed_out = record.status is Status.TIMEOUT and (store.folder / TRAINING / record.identity).is_dir()
+        return record.status is Status.CRASHED or timed_out
+
+    return [p for p in store.plan.cells if p.identity not in latest or open_still(latest[p.identity])]
 
 
 def carry_out(store: Store, console: Console, tracker: str | None = None) -> list[Record]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -46,7 +47,10 @@ def _against_latency(
             _point(axes, entrant, seen[entrant.cells[0].series])
         axes.set_xscale("log")
         axes.margins(x=0.12, y=0.12)
-        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0), numticks=12))
+        low, high = axes.get_xlim()
+        decades = math.log10(high / low)
+        steps = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if decades < 1 else (1.0, 2.0, 5.0) if decades < 2 else (1.0,)
+        axes.xaxis.set_major_locator(LogLocator(base=10, subs=steps, numticks=12))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: tick(seconds, "s")))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(f"latency, batch {contest.workload.batch}")

@@ -95,6 +95,6 @@ def _pairs(contest: Contest) -> list[dict[str, Any]]:
         row |= {"difference": paired.difference, "low": paired.low, "high": paired.high}
         row |= {"difference_least_seed": min(paired.by_seed), "difference_greatest_seed": max(paired.by_seed)}
         row |= {"p": paired.p, "p_holm": pair.p_holm, "test": paired.test, "seeds": len(paired.by_seed)}
-        row |= {"only_series_right": paired.first_only, "only_other_right": paired.second_only}
+        row |= {"series_better": paired.first_only, "other_better": paired.second_only}
         rows.append(row | {"examples": paired.examples})
     return rows

@@ -128,7 +128,8 @@ def paired_table(contest: Contest) -> TextTable | None:
     if not pairs:
         return None
     several = any(len(pair.paired.by_seed) > 1 for pair in pairs)
-    columns = ["model", "difference in points", "p", "only it right", "only the best right", "told apart"]
+    counts = ["it better", "the best better"] if _by_place(contest) else ["only it right", "only the best right"]
+    columns = ["model", "difference in points", "p", *counts, "told apart"]
     columns += ["difference by seed"] * several
     rows = [_pair_row(pair, several) for pair in sorted(pairs, key=lambda pair: -pair.paired.difference)]
     return TextTable("", columns, rows, _paired_caption(contest, pairs, several))
@@ -138,15 +139,15 @@ def _paired_caption(contest: Contest, pairs: Sequence[Comparison], several: bool
     paired = [pair.paired for pair in pairs]
     tests = listed([_TESTS[test] for test in dict.fromkeys(found.test for found in paired)])
     said = [f"Against {pairs[0].second.name}, the best here, on the same {paired[0].examples:,} examples: {tests}."]
-    if any(entrant.share("accuracy_whole") for entrant in contest.entrants):
-        said.append("A sequence counts as right where all its places are.")
+    if _by_place(contest):
+        said.append("A sequence counts by its share of right places; the columns count those with more of them right.")
     if len(contest.comparisons) > 1:
         said.append(
             f"p after Holm over all {len(contest.comparisons)} pairs of models, since the best is chosen by these data;"
         )
         said.append("each interval is for its comparison alone.")
     if several:
-        said.append("Counts are summed over seeds; the test is not.")
+        said.append("Counts are summed over seeds; the test is not, and it adds the variance between them.")
     return " ".join(said)
 
 
@@ -154,8 +155,13 @@ _TESTS = {
     "none": "p is 1 where two never differ",
     "exact": "exact McNemar test",
     "chi-square": "McNemar test with continuity correction",
-    "clustered": "McNemar test clustered by example, with the variance between seeds",
+    "clustered": "McNemar test clustered by example",
 }
+
+
+def _by_place(contest: Contest) -> bool:
+    """Whether each place of a sequence has a label."""
+    return any(entrant.share("accuracy_whole") for entrant in contest.entrants)
 
 
 def _pair_row(pair: Comparison, several: bool) -> list[str]:

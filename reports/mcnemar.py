@@ -10,7 +10,8 @@ cluster of its seeds' differences, with variance as in the clustered McNemar tes
 seeds is added (S - 1 degrees of freedom, Satterthwaite), since another training is what a reader will run. Where all
 seeds answer alike it is the corrected McNemar test of one seed.
 
-Where each place of a sequence has a label, a sequence is right if all its places are: places are not independent.
+Where each place of a sequence has a label, a sequence counts by its share of right places, and is a cluster of them:
+places are not independent, and of sequences that are right as a whole two models far apart may both have none.
 
 Sources: Q. McNemar, Psychometrika 12 (1947); A. L. Edwards, Psychometrika 13 (1948); V. L. Durkalski et al., Analysis
 of clustered matched-pair data, Statistics in Medicine 22 (2003); D. G. Bonett and R. M. Price, Adjusted Wald confidence
@@ -45,7 +46,7 @@ class Paired:
     """One model against another on the same examples, over the seeds that both have."""
 
     difference: float
-    """Share of examples that the first gets right less that of the second, -1 to 1; the mean over seeds."""
+    """Accuracy of the first less that of the second, -1 to 1; the mean over seeds."""
     low: float
     """Lower end of the 95 % interval of the difference, for this comparison alone."""
     high: float
@@ -53,9 +54,9 @@ class Paired:
     p: float
     """Two-sided, of no difference, for this comparison alone."""
     first_only: int
-    """Examples that only the first gets right, summed over seeds."""
+    """Examples that only the first gets right, or more of their places, summed over seeds."""
     second_only: int
-    """Examples that only the second gets right, summed over seeds."""
+    """Examples that only the second gets right, or more of their places, summed over seeds."""
     examples: int
     by_seed: tuple[float, ...]
     """The difference of each seed."""
@@ -85,7 +86,7 @@ def compare(first: Sequence[Predictions], second: Sequence[Predictions]) -> Pair
         raise ValueError(f"{len(first)} and {len(second)} seeds can't be paired")
     for other in (*first, *second):
         _check_same_examples(first[0], other)
-    differences = numpy.stack([_right(a) - _right(b) for a, b in zip(first, second, strict=True)])  # (S, N)
+    differences = numpy.stack([a.by_example - b.by_example for a, b in zip(first, second, strict=True)])  # (S, N)
     by_seed = tuple(float(mean) for mean in differences.mean(axis=1))
     by_example = differences.mean(axis=0)
     between = variance_of_mean(by_seed)
@@ -121,16 +122,11 @@ def _check_same_examples(one: Predictions, other: Predictions) -> None:
         raise UsageError("the two answered different test examples: only models that saw the same data can be compared")
 
 
-def _right(predictions: Predictions) -> Array:
-    """1 for each example that is right, (N,)."""
-    return predictions.whole.astype(numpy.int64)
-
-
 def _p_value(differences: Array, by_example: Array, between: float) -> tuple[float, Test]:
     seeds = len(differences)
     if not differences.any():
         return 1.0, "none"
-    if seeds == 1:
+    if seeds == 1 and bool((differences == differences.round()).all()):
         return mcnemar(int((differences > 0).sum()), int((differences < 0).sum()))
     n = len(by_example)
     within = float((by_example**2).sum()) / n**2  # around 0, as the hypothesis says

@@ -32,7 +32,9 @@ def closing_tables(results: Results, width: int = 100) -> list[RenderableType]:
     group = answers(results)
     flags = Flags(group)
     found = accuracy_tables(results, group, flags, width)
-    for setting in dict.fromkeys(answer.setting for answer in group):
+    settings = list(dict.fromkeys(answer.setting for answer in group))
+    for setting in settings:
+        of_which = f" ({setting})" if len(settings) > 1 else ""
         part = [answer for answer in group if answer.setting == setting]
         present = {name for answer in part for name in answer.figures}
         said_else = {"params", "macs"} & present or part[0].cell.workload.kind == "task"
@@ -40,9 +42,9 @@ def closing_tables(results: Results, width: int = 100) -> list[RenderableType]:
         for metric in metrics:
             found += _pivots(f"{label(metric)} ({setting})", metric, part, flags, width)
         if "macs" in present:
-            found += _pivots("MACs", "macs", part, flags, width, "params")
+            found += _pivots(f"MACs{of_which}", "macs", part, flags, width, "params")
         elif "params" in present:
-            found += _pivots("params", "params", part, flags, width)
+            found += _pivots(f"params{of_which}", "params", part, flags, width)
         found += _exponent_table(part, width)
     return [*found, *_notes(flags)]
 

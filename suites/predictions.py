@@ -48,6 +48,12 @@ class Predictions:
         _, first = np.unique(self.example, return_index=True)
         return np.logical_and.reduceat(self.correct, first)
 
+    @property
+    def by_example(self) -> Array:
+        """Share of each example's samples that are right, (N,) float64: 0 or 1 for single labels."""
+        _, which = np.unique(self.example, return_inverse=True)
+        return np.bincount(which, weights=self.correct) / np.bincount(which)
+
 
 def predictions_file(folder: Path, size: int) -> Path:
     """Where a cell's folder keeps its answers to the test examples of one size."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.training.job import Progress
     from bench.training.train import Trained
     from suites.cell import Cell
-    from suites.predictions import Predictions
+    from suites.predictions import Array, Predictions
     from suites.tasks.task import TaskData
 
 
@@ -107,12 +107,13 @@ def _score(model: nn.Module, data: TaskData, size: int, folder: Path, found: Fin
     answers = evaluate(model, data.tests[size], data.input, len(data.classes))
     save_predictions(answers, predictions_file(folder, size))
     main = size == next(iter(data.tests))
-    _share(found, "accuracy" if main else f"accuracy_at_{size}", answers)
+    method = "share of test samples, best epoch on validation"
+    _share(found, "accuracy" if main else f"accuracy_at_{size}", answers, answers.correct, method)
     if not main:
         return
     figures = metrics(answers)
     if len(data.classes) > 5:
-        found.share("accuracy_top5", int(answers.in_top5.sum()), len(answers.labels), "right class among the best five")
+        _share(found, "accuracy_top5", answers, answers.in_top5, "right class among the best five")
     found.exact("macro_f1", figures.macro_f1, "1", "mean of the classes' F1 scores")
     found.exact("balanced_accuracy", figures.balanced_accuracy, "1", "mean of the classes' recalls")
     found.exact("calibration_error", figures.calibration_error, "1", "expected, 15 bins (arXiv 1706.04599)")
@@ -135,11 +136,10 @@ def _value(reading: Reading) -> float:
     return reading.samples[0] / reading.samples[1] if reading.share else reading.samples[0]
 
 
-def _share(found: Findings, name: str, answers: Predictions) -> None:
-    """Trials are examples: places of one sequence are not independent of each other."""
+def _share(found: Findings, name: str, answers: Predictions, right: Array, method: str) -> None:
+    """The share of samples that are right, (S,); trials are examples, as places of a sequence are not independent."""
     trials = len(answers.whole)
-    right = float(answers.correct.sum()) * trials / len(answers.labels)
-    found.share(name, right, trials, "share of test samples, best epoch on validation")
+    found.share(name, float(right.sum()) * trials / len(right), trials, method)
 
 
 PROBE = AccuracyProbe()

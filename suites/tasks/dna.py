@@ -99,7 +99,12 @@ def task_data(
         classes=classes,
         input=SequenceInput(length=size, channels=len(ALPHABET), reverse_complement=reverse_complement),
         digest=_digest([train, validation, *tests.values()], classes),
-        notes=(*splits.notes, *_cropped(splits, size, crop)),
+        notes=(
+            *splits.notes,
+            *_untested(splits, classes),
+            *_cropped(splits, size, crop),
+            *_alike([*train.bases, *validation.bases], tests[size].bases),
+        ),
     )
 
 
@@ -142,6 +147,18 @@ def _examples(entries: Sequence[Entry], classes: Sequence[str], length: int, cro
 def _digest(splits: Iterable[DnaExamples], classes: Sequence[str]) -> str:
     parts = [tensor for split in splits for tensor in (split.bases, split.lengths, split.targets)]
     return digest(*parts, *classes)
+
+
+def _alike(known: Iterable[Tensor], tested: Tensor) -> list[str]:
+    """Sequences that differ behind the crop alone: the model sees no difference."""
+    rows = {row.numpy().tobytes() for row in known}
+    count = sum(row.numpy().tobytes() in rows for row in tested)
+    return [f"{count} test sequences are, as far as they are read, equal to one learnt or chosen on"] if count else []
+
+
+def _untested(splits: Splits, classes: Sequence[str]) -> list[str]:
+    asked = {entry.label for entry in splits.test}
+    return [f"class '{label}' has no test example: nothing is said of it" for label in classes if label not in asked]
 
 
 def _cropped(splits: Splits, size: int, crop: Crop) -> list[str]:

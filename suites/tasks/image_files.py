@@ -23,6 +23,9 @@ ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".
 _UNDECODABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 """What Pillow raises for a file that is cut off, no image, or absurdly large."""
 
+_DEEP = ("I", "F")
+"""How Pillow's modes begin of which a value may be more than 255."""
+
 _NAMED = 5
 """How many bad files a note names before it only counts."""
 
@@ -124,10 +127,21 @@ def _look_at(path: Path, size: int) -> tuple[str, Tensor] | str:
     return hashlib.sha256(content).hexdigest(), moments(image.unsqueeze(0))
 
 
+def as_rgb(image: Image.Image) -> Image.Image:
+    """The same in three channels of 8 bits.
+
+    Raises:
+        ValueError: its values have more bits, and Pillow would make all from 255 on white.
+    """
+    if image.mode.startswith(_DEEP):
+        raise ValueError(f"more than 8 bits a channel, mode {image.mode}; convert it to 8 bits")
+    return image.convert("RGB")
+
+
 def _decode(content: bytes, size: int) -> Tensor:
     """An image as (3, size, size) uint8: the largest square in its middle, resized (bicubic)."""
     with Image.open(BytesIO(content)) as image:
-        upright = ImageOps.exif_transpose(image).convert("RGB")
+        upright = as_rgb(ImageOps.exif_transpose(image))
     square = ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC)
     pixels = torch.frombuffer(bytearray(square.tobytes()), dtype=torch.uint8).view(size, size, 3)
     return pixels.permute(2, 0, 1).contiguous()

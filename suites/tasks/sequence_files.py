@@ -37,12 +37,12 @@ class SequenceFile:
 
 def sequence_csv(path: Path | str, sequence: str = "sequence", label: str = "label") -> Task:
     """The task of a CSV file with a column of sequences and one of labels, which may be any text."""
-    return _task(f"csv:{path}", Path(path), lambda file: read_csv(file, sequence=sequence, label=label))
+    return _task(f"csv:{path}", Path(path).expanduser(), lambda file: read_csv(file, sequence=sequence, label=label))
 
 
 def fasta(path: Path | str) -> Task:
     """The task of a FASTA file; the label of a sequence is the last word of its header."""
-    return _task(f"fasta:{path}", Path(path), read_fasta)
+    return _task(f"fasta:{path}", Path(path).expanduser(), read_fasta)
 
 
 def from_name(name: str) -> Task:

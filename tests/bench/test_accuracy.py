@@ -6,14 +6,22 @@ import json
 import signal
 import time
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import numpy as np
 import pytest
 import yaml
 
-from suites.predictions import load_predictions, predictions_file
+from bench.job import Findings
+from bench.probes.accuracy import _share
+from bench.run import missing
+from bench.store import Store
+from suites.predictions import Predictions, load_predictions, predictions_file
+from suites.record import Status
 from suites.results import TRAINING, read_results
 from tests.bench.conftest import QUICK, Command, Start
+from tests.suites.builders import make_plan, make_record
 
 
 def _suite(folder: Path, **changes: Any) -> Path:
@@ -73,6 +81,16 @@ def test_a_killed_training_goes_on_and_comes_to_the_same_answers(
     assert killed == whole
 
 
+def test_places_of_a_sequence_are_no_trials_of_their_own() -> None:
+    """Two sequences of four places: 6 of 8 right answers are 1.5 of 2, and so are those among the best five."""
+    labels = np.zeros(8, dtype=np.int64)
+    right = np.array([1, 1, 1, 1, 1, 1, 0, 0], dtype=bool)
+    answers = Predictions(np.repeat([0, 1], 4), labels, np.where(right, 0, 1), np.ones(8, dtype=np.float32), right)
+    found = Findings()
+    _share(found, "accuracy_top5", answers, answers.in_top5, "counted")
+    assert found.readings[0].samples == (1.5, 2.0)
+
+
 def _first_epoch(folder: Path) -> Path:
     end = time.monotonic() + 120
     while time.monotonic() < end:
@@ -87,6 +105,8 @@ def _first_epoch(folder: Path) -> Path:
     ("changes", "said"),
     [
         ({"metrics": ["params"]}, "a suite of tasks has nothing to learn without the metric 'accuracy'"),
+        ({"metrics": ["embeddings"]}, "'embeddings' needs the metric 'accuracy', which trains the model"),
+        ({"precision": ["bf16"]}, "a suite of tasks is timed in fp32"),
         (
             {"workload": {"image_size": [32]}, "metrics": ["accuracy"]},
             "'accuracy' needs something to learn: give the workload 'kind: task', a task and a recipe",
@@ -126,3 +146,11 @@ def test_data_that_changed_since_the_plan_are_refused(command: Command, tmp_path
     assert command("run", "--resume", folder).returncode == 4
     (record,) = read_results(folder).latest().values()
     assert "the data of digits changed since this run was planned" in str(record.reason)
+
+
+def test_a_training_that_ran_out_of_time_is_gone_on_with_and_a_timing_is_not(tmp_path: Path) -> None:
+    plan = make_plan(("a", "b"))
+    records = [make_record(planned, Status.TIMEOUT) for planned in plan.cells]
+    (tmp_path / TRAINING / plan.cells[1].identity).mkdir(parents=True)
+    store = SimpleNamespace(plan=plan, records=records, folder=tmp_path)
+    assert missing(cast("Store", store)) == plan.cells[1:]

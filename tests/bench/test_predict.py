@@ -15,6 +15,7 @@ from baselines.errors import UsageError
 from bench import model_folder
 from bench.model_card import ImageForm, SequenceForm
 from bench.prediction_forms import Letters, Pictures
+from bench.prediction_inputs import as_given
 from bench.predictor import Prediction, Predictor
 from bench.training.data import pictures
 from suites.tasks.dna import ALPHABET, encode
@@ -150,6 +151,11 @@ def _colour(folder: Path) -> Path:
     return folder / "colour.png"
 
 
+def _deep(folder: Path) -> Path:
+    Image.fromarray(np.full((8, 8), 4000, np.uint16)).save(folder / "deep.png")
+    return folder / "deep.png"
+
+
 def _text(folder: Path, name: str, content: str) -> Path:
     (folder / name).write_text(content)
     return folder / name
@@ -162,6 +168,7 @@ def _text(folder: Path, name: str, content: str) -> Path:
         (trained.digits, lambda f: _text(f, "a.png", "no image"), "a.png: no image that Pillow knows"),
         (trained.digits, lambda f: f / "none.png", "none.png: can't be decoded .No such file"),
         (trained.digits, _colour, r"colour.png: has colours \(RGB\), and the model reads grey"),
+        (trained.digits, _deep, "deep.png: can't be decoded .more than 8 bits a channel, mode I;16"),
         (trained.digits, lambda _: np.zeros((8, 8, 3), np.uint8), "input 2: has 3 channels, and the model reads 1"),
         (trained.digits, lambda _: np.zeros((8, 8)), r"must be uint8 \(H, W\)"),
         (trained.digits, lambda _: [1, 2], "the model reads images, not list"),
@@ -176,6 +183,7 @@ def _text(folder: Path, name: str, content: str) -> Path:
         (trained.dna, lambda f: _text(f, "a.csv", "sequence,id\nAC\n"), "a.csv:2: 1 fields, but the header has 2"),
         (trained.dna, _colour, "colour.png: the model reads sequences, not an image"),
         (trained.tokens, lambda _: [3, 16], "tokens are whole numbers from 0 to 15, got 16"),
+        (trained.tokens, lambda _: "[1.5]", "not a list of whole numbers"),
         (trained.tokens, lambda _: [1.5], "not a list of whole numbers"),
         (trained.tokens, lambda _: "[1, 2", "not a list of whole numbers in JSON"),
         (trained.tokens, lambda _: [0, 0], "an empty sequence"),
@@ -194,6 +202,13 @@ def test_a_bad_input_is_named_and_the_others_are_answered(
     answers = predictor.answer(given)
     errors = [answer for answer in answers if answer.error is not None]
     assert len(errors) == 1 and answers[0].prediction == answers[-1].prediction is not None
+
+
+def test_a_list_on_the_command_line_is_no_file_though_it_has_a_dot(tokens: Learnt, dna: Learnt) -> None:
+    form = model_folder.read_card(tokens.folder).input
+    assert as_given("[1.0]", form) == "[1.0]"
+    assert as_given("a.json", form) == Path("a.json")
+    assert as_given("a.fa", model_folder.read_card(dna.folder).input) == Path("a.fa")
 
 
 def test_a_model_that_answers_at_every_place_is_refused(tokens: Learnt, tmp_path: Path) -> None:
@@ -227,6 +242,16 @@ def test_the_command_shows_a_table(predict: Command, dna: Learnt, tmp_path: Path
     done = predict(dna.folder, "a.fa", "ACCA")
     assert done.returncode == 0, done.stderr
     assert "a.fa:1 gene [1]" in done.stdout and "ACCA" in done.stdout and "strong" in done.stdout
+
+
+def test_many_classes_stand_below_each_other_and_none_is_cut(predict: Command, digits: Learnt, tmp_path: Path) -> None:
+    Image.fromarray(_pixels(digits, 1)[0]).save(tmp_path / "0.png")
+    done = predict(digits.folder, "0.png", "--top", 10)
+    assert done.returncode == 0, done.stderr
+    (expected,) = Predictor.load(digits.folder).predict(_pixels(digits, 1))
+    rows = [line.split("│")[2:4] for line in done.stdout.splitlines() if line.startswith("│")]
+    shown = [(label.strip(), float(share)) for label, share in rows]
+    assert shown == [(label, round(100 * share, 1)) for label, share in expected.probabilities.items()]
 
 
 def test_a_bad_input_among_others_is_exit_code_4_and_none_that_is_good_2(

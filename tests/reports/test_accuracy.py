@@ -208,14 +208,15 @@ def test_accuracy_at_each_test_length(length_report):
     assert "accuracy by test length" in on_terminal(length_report)
 
 
-def test_sequences_with_a_label_a_place_are_compared_whole(length_report):
+def test_sequences_with_a_label_a_place_are_compared_by_what_the_table_says(length_report):
     contest = contests_of(length_report)[0]
     paired = contest.comparisons[0].paired
-    assert paired.examples == 100
-    whole = {entrant.name: entrant.share("accuracy_whole").value for entrant in contest.entrants}
-    assert paired.difference == pytest.approx(whole["vio/attention"] - whole["mixer/ssd"])
+    assert (paired.examples, paired.test) == (100, "clustered")
+    accuracy = {entrant.name: entrant.accuracy.value for entrant in contest.entrants}
+    assert paired.difference == pytest.approx(accuracy["vio/attention"] - accuracy["mixer/ssd"])
     text = (length_report / "report.md").read_text()
-    assert "A sequence counts as right where all its places are." in text and "| whole sequences |" in text
+    assert "A sequence counts by its share of right places" in text and "| whole sequences |" in text
+    assert "| it better | the best better |" in text
 
 
 def test_plots_are_well_formed_and_name_every_model(length_report, task_report):
@@ -247,6 +248,26 @@ def test_timings_of_tasks_are_as_ever(task_report):
     terminal = on_terminal(task_report)
     assert "latency (cpu, 2 threads, digits, batch 1), ms" in terminal
     assert max(map(len, terminal.splitlines())) <= 100
+
+
+def test_tables_of_params_say_their_task_where_there_are_several(made, tmp_path, small):
+    run = made.run("accuracy", "Who learns?", {**made.task_axes, "task": ["digits", "cifar10"]})
+    for task in ("digits", "cifar10"):
+        run.learnt(made.task("a", 0, task=task), made.answers_with(0.9, 400, 0))
+    said = on_terminal(run.save(tmp_path / "several"))
+    assert "MACs (cpu, 2 threads, digits, batch 1)" in said and "MACs (cpu, 2 threads, cifar10, batch 1)" in said
+    assert "MACs (" not in on_terminal(small({"a": 0.9}))
+
+
+def test_ticks_of_latency_do_not_run_into_each_other(made, tmp_path):
+    run = made.run("accuracy", "Who learns?", made.task_axes)
+    for model, latency in (("a", 0.02), ("b", 0.45)):
+        run.learnt(made.task(model, 0), made.answers_with(0.9, 400, 0), latency=latency)
+    folder = run.save(tmp_path / "run")
+    reports.write_report(folder)
+    (plot,) = (folder / "plots").glob("accuracy-latency-*.svg")
+    said = " ".join(ElementTree.parse(plot).getroot().itertext())
+    assert "50 ms" in said and "200 ms" in said and "150 ms" not in said
 
 
 def test_several_input_sizes_have_a_contest_each_and_an_exponent(made, tmp_path):

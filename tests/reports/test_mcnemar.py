@@ -108,11 +108,30 @@ def test_a_clear_difference_is_found(made):
     assert paired.p < 0.01 and paired.low > 0.03
 
 
-def test_a_sequence_is_right_where_all_its_places_are(made):
+def test_a_sequence_counts_by_its_share_of_right_places(made):
     one = made.predictions([True, True, True, True, False, True], places=2)
     other = made.predictions([True, False, False, False, True, True], places=2)
     paired = compare([one], [other])
-    assert (paired.first_only, paired.second_only, paired.examples) == (2, 1, 3)
+    assert (paired.first_only, paired.second_only, paired.examples, paired.test) == (2, 1, 3, "clustered")
+    assert paired.difference == pytest.approx((0.5 + 1 - 0.5) / 3) == pytest.approx(one.accuracy - other.accuracy)
+
+
+def test_models_that_get_no_whole_sequence_right_are_told_apart_by_their_places(made):
+    rng = numpy.random.default_rng(7)
+    one, other = (made.predictions(rng.random(1600) < right, places=16) for right in (0.6, 0.3))
+    assert not one.whole.any() and not other.whole.any()
+    paired = compare([one], [other])
+    assert paired.p < 1e-6
+    assert paired.low < 0.3 < paired.high < 0.4
+
+
+def test_equal_models_of_places_are_told_apart_no_more_often_than_allowed(made):
+    """A sequence is easy or hard for a model, so its places err together; 500 runs give 5 % +- 2."""
+    rng, found = numpy.random.default_rng(11), 0
+    for _ in range(500):
+        sides = [made.predictions((rng.random((200, 8)) < rng.random((200, 1))).ravel(), places=8) for _ in range(2)]
+        found += compare([sides[0]], [sides[1]]).p < 0.05
+    assert 0.02 <= found / 500 <= 0.07
 
 
 def test_other_examples_and_unequal_numbers_of_seeds_are_refused(made):

@@ -252,6 +252,23 @@ class TestOwnFiles:
         with pytest.raises(DataError, match=message):
             sequence_csv(write(tmp_path / "own.csv", text)).load(None, size)
 
+    def test_a_class_without_a_test_example_is_named(self, tmp_path: Path) -> None:
+        data = sequence_csv(write(tmp_path / "own.csv", csv_of(distinct(100)) + "GGG,rare\n")).load(None, 16)
+        assert "rare" in data.classes
+        assert data.notes == ("class 'rare' has no test example: nothing is said of it",)
+
+    def test_sequences_that_are_equal_as_far_as_they_are_read_are_counted(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "own.csv", csv_of(["ACGT" + end for end in distinct(100)]))
+        assert sequence_csv(path).load(None, 16).notes == ()
+        assert sequence_csv(path).load(None, 4).notes[-1].startswith("15 test sequences are, as far as they are read,")
+
+    def test_a_home_folder_is_found(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        write(tmp_path / "own.csv", csv_of(distinct(100)))
+        rows = (f">{'even' if i % 2 == 0 else 'odd'}\n{s}\n" for i, s in enumerate(distinct(100)))
+        write(tmp_path / "own.fa", "".join(rows))
+        assert all(len(from_name(name).load(None, 16).train) == 70 for name in ("csv:~/own.csv", "fasta:~/own.fa"))
+
     def test_missing_file(self, tmp_path: Path) -> None:
         with pytest.raises(DataMissing, match=r"no\.csv is not there; check the path"):
             sequence_csv(tmp_path / "no.csv").load(None, 8)

@@ -436,6 +436,15 @@ class TestImageFolder:
         (note,) = data.notes
         assert f"decoded: 7: {cut}" in note and "bad3.jpg" in note and note.endswith("and 2 more")
 
+    def test_images_of_16_bits_are_left_out_and_never_made_white(self, folder: Path) -> None:
+        deep = folder / "train" / "cat" / "deep.png"
+        Image.fromarray(np.full((9, 9), 4000, dtype=np.uint16)).save(deep)
+        data = image_folder(folder).load(None, 12)
+        assert data.notes == (
+            f"images left out that can't be decoded: 1: {deep} (more than 8 bits a channel, mode I;16; convert it to "
+            "8 bits)",
+        )
+
     def test_files_with_another_ending_are_named(self, folder: Path) -> None:
         (folder / "train" / "cat" / "labels.txt").write_text("x")
         (folder / "train" / "cat" / ".hidden").write_text("x")

@@ -1,0 +1,1 @@
+"""Tools that show training curves: one file a tool."""
