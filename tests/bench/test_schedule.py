@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 from bench.cell_record import RunContext, make_record
-from bench.job import Job, Outcome, Reading
+from bench.job import Job, Outcome, Pass, Reading, Told
 from bench.schedule import Schedule
 from suites.cell import Cell, identity
 from suites.plan import PlannedCell
@@ -29,7 +30,7 @@ class FakeExecutor:
         self._answer = answer
         self._timed: Counter[str] = Counter()
 
-    def execute(self, job: Job) -> Outcome:
+    def execute(self, job: Job, on_told: Callable[[Told], None] = lambda _: None) -> Outcome:
         self.jobs.append(job)
         if "latency" not in job.metrics:
             return Outcome(Status.OK, readings=(Reading(job.metrics[0], "1", (1.0,), "made up", True),))
@@ -107,3 +108,27 @@ def test_a_timing_that_says_nothing_is_unstable() -> None:
     record = _records(executor, "A")["A"]
     assert record.status is Status.UNSTABLE
     assert record.reason is not None and "latency" in record.reason
+
+
+def test_training_comes_last_and_each_cell_is_recorded_before_the_next_one_trains() -> None:
+    executor = FakeExecutor(lambda job, n: _timing(*[1.0] * 6))
+    metrics: dict[Pass, tuple[str, ...]] = {"exact": ("params",), "time": ("latency",), "train": ("accuracy",)}
+    schedule = Schedule(metrics, Protocol(processes=2), executor, folder=Path("kept"))
+    seen = []
+    for work in schedule.run_block([_planned("A"), _planned("B")]):
+        seen.append((work.planned.cell.model, executor.order("accuracy")))
+    assert seen == [("A", "A"), ("B", "AB")]
+    assert executor.order("latency") == "ABBA"
+    training = [job for job in executor.jobs if job.run_in == "train"]
+    assert [Path(job.folder) for job in training] == [Path("kept") / identity(job.cell) for job in training]
+
+
+def test_a_share_of_trials_stays_one() -> None:
+    class Scores(FakeExecutor):
+        def execute(self, job: Job, on_told: Callable[[Told], None] = lambda _: None) -> Outcome:
+            return Outcome(Status.OK, readings=(Reading("accuracy", "1", (9.0, 10.0), "made up", False, share=True),))
+
+    schedule = Schedule({"train": ("accuracy",)}, Protocol(), Scores(lambda job, n: _timing(1.0)))
+    (work,) = schedule.run_block([_planned("A")])
+    accuracy = work.estimates()["accuracy"]
+    assert (accuracy.value, accuracy.n, accuracy.share) == (0.9, 10, True)
