@@ -19,9 +19,6 @@ class Metrics:
     """Images, sequences or places that were scored."""
     top1: float
     """Share whose most probable class is right."""
-    top1_interval: tuple[float, float]
-    """Of `top1`, 95 %, by Wilson. Where places are scored it is one of `whole`: places of a sequence are no
-    independent samples."""
     top5: float
     """Share whose right class is among the five most probable."""
     macro_f1: float
@@ -38,17 +35,16 @@ def metrics(predictions: Predictions) -> Metrics:
     """All of them."""
     from sklearn.metrics import f1_score, recall_score
 
-    labels, predicted, whole = predictions.labels, predictions.predicted, predictions.whole
+    labels, predicted = predictions.labels, predictions.predicted
     occurring = np.unique(labels)
     return Metrics(
         samples=len(labels),
         top1=predictions.accuracy,
-        top1_interval=wilson(int(whole.sum()), len(whole)),
         top5=float(predictions.in_top5.mean()),
         macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0)),
         balanced_accuracy=float(recall_score(labels, predicted, labels=occurring, average="macro")),
         calibration_error=calibration_error(predictions.probability, predictions.correct),
-        whole=float(whole.mean()),
+        whole=float(predictions.whole.mean()),
     )
 
 
@@ -66,11 +62,3 @@ def calibration_error(probability: Array, correct: Array, bins: int = _BINS) -> 
     which = np.clip(np.ceil(probability.astype(np.float64) * bins).astype(np.int64) - 1, 0, bins - 1)
     gap = correct.astype(np.float64) - probability.astype(np.float64)
     return float(np.abs(np.bincount(which, weights=gap, minlength=bins)).sum() / len(gap))
-
-
-def wilson(correct: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a share: `correct` of `count` independent samples."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(correct, count).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)

@@ -18,6 +18,15 @@ def test_the_interval_is_that_of_scipy(drawn: tuple[int, int]) -> None:
     assert wilson_interval(successes, trials) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_the_interval_is_the_published_one(successes: int, trials: int, low: float, high: float) -> None:
+    """Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I."""
+    assert wilson_interval(successes, trials) == pytest.approx((low, high), abs=5e-5)
+
+
 def test_a_share_keeps_its_successes_and_trials() -> None:
     accuracy = share(90.5, 100, "1", "test")
     assert (accuracy.value, accuracy.n, accuracy.samples, accuracy.exact) == (0.905, 100, [[90.5, 100.0]], False)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from bench.training.metrics import calibration_error, confusion, metrics, wilson
+from bench.training.metrics import calibration_error, confusion, metrics
 from suites.predictions import Predictions
 
 CLASSES = 6
@@ -62,14 +62,6 @@ def test_a_share_that_is_as_confident_as_right_is_calibrated() -> None:
     assert calibration_error(probability, draw.random(200_000) < probability - 0.1) == pytest.approx(0.1, abs=0.01)
 
 
-def test_wilsons_interval_is_the_published_one() -> None:
-    # Newcombe, 'Two-sided confidence intervals for the single proportion', Statistics in Medicine 17 (1998), table I
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
-    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
-    assert wilson(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
-
-
 def test_a_sequence_is_right_when_all_of_its_places_are() -> None:
     made, _ = _made(0, 6, example=np.array([0, 0, 2, 2, 2, 5]))
     labels = np.zeros(6, np.int64)
@@ -77,4 +69,3 @@ def test_a_sequence_is_right_when_all_of_its_places_are() -> None:
     found = metrics(Predictions(made.example, labels, predicted, made.probability, made.in_top5))
     assert found.top1 == pytest.approx(4 / 6)
     assert found.whole == pytest.approx(1 / 3)
-    assert found.top1_interval == pytest.approx(wilson(1, 3))
