@@ -55,7 +55,7 @@ def _strings(learnt: Learnt) -> list[str]:
     ]
 
 
-def _check_same(predictions: list[Prediction], learnt: Learnt) -> None:
+def _assert_same(predictions: list[Prediction], learnt: Learnt) -> None:
     """The predictor's answers are those that the trainer stored of the test examples."""
     labels = [learnt.data.classes[index] for index in learnt.answers.predicted]
     assert [prediction.label for prediction in predictions] == labels
@@ -65,7 +65,7 @@ def _check_same(predictions: list[Prediction], learnt: Learnt) -> None:
 
 
 def test_images_get_the_answers_that_the_training_run_stored(digits: Learnt) -> None:
-    _check_same(Predictor.load(digits.folder).predict(_pixels(digits), batch=50), digits)
+    _assert_same(Predictor.load(digits.folder).predict(_pixels(digits), batch=50), digits)
 
 
 def test_a_prediction_ranks_all_classes(digits: Learnt) -> None:
@@ -85,14 +85,14 @@ def test_array_picture_and_file_are_one_input(digits: Learnt, tmp_path: Path) ->
 
 
 def test_dna_gets_the_answers_of_the_trainers_evaluation(dna: Learnt) -> None:
-    _check_same(Predictor.load(dna.folder).predict(_strings(dna), batch=5), dna)
+    _assert_same(Predictor.load(dna.folder).predict(_strings(dna), batch=5), dna)
 
 
 def test_whole_numbers_of_different_lengths_get_the_answers_of_the_trainers_evaluation(tokens: Learnt) -> None:
     rows = tokens.data.tests[32].batch(torch.arange(40)).inputs.tolist()
     given = [[value for value in row if value] for row in rows]
     predictor = Predictor.load(tokens.folder)
-    _check_same(predictor.predict(given), tokens)
+    _assert_same(predictor.predict(given), tokens)
     beyond, alone = predictor.predict([given[0] * 9, given[1]])  # longer than in training: read whole
     assert beyond != predictor.predict([(given[0] * 9)[:32]])[0]
     assert alone.label == predictor.predict([given[1]])[0].label
