@@ -31,6 +31,8 @@ class Predictions:
     """What the model gives that class, 0 to 1, float32."""
     in_top5: Array
     """Whether the right class is among the five most probable, bool."""
+    nll: Array
+    """Negative log-likelihood: minus the logarithm of what the model gives the right class, nats, float32."""
 
     @property
     def correct(self) -> Array:
@@ -41,6 +43,11 @@ class Predictions:
     def accuracy(self) -> float:
         """Share of the samples that are right, 0 to 1."""
         return float(self.correct.mean())
+
+    @property
+    def loss(self) -> float:
+        """Mean negative log-likelihood of the samples, nats: cross-entropy without label smoothing."""
+        return float(self.nll.mean(dtype=np.float64))
 
     @property
     def whole(self) -> Array:

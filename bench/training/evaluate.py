@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from bench.training.data import ready
 from bench.training.errors import NotFinite
@@ -51,16 +52,17 @@ def evaluate(
     return Predictions(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _read(indices: Tensor, logits: Tensor, labels: Tensor) -> tuple[Array, Array, Array, Array, Array]:
+def _read(indices: Tensor, logits: Tensor, labels: Tensor) -> tuple[Array, ...]:
     """The fields of `Predictions` for logits (B, K) or (B, L, K) and labels (B,) or (B, L)."""
     example = indices.to(labels.device).reshape(-1, *(1,) * (labels.ndim - 1)).expand_as(labels)
     scored = labels != IGNORED
     logits, labels = logits[scored], labels[scored]  # (S, K), (S,)
     probability = logits.softmax(1).amax(1)
     best = logits.topk(min(_TOP, logits.shape[1]), dim=1).indices
-    fields = (example[scored], labels, logits.argmax(1), probability, (best == labels[:, None]).any(1))
-    first, second, third, fourth, fifth = (field.cpu().numpy() for field in fields)
-    return first, second, third, fourth, fifth
+    in_top5 = (best == labels[:, None]).any(1)
+    nll = functional.cross_entropy(logits.float(), labels, reduction="none")
+    fields = (example[scored], labels, logits.argmax(1), probability, in_top5, nll)
+    return tuple(field.cpu().numpy() for field in fields)
 
 
 def _span(indices: Tensor) -> str:

@@ -18,6 +18,17 @@ from bench.training.loop import Learnt, train_step
 from suites.tasks.errors import DataError
 
 
+@dataclass(frozen=True)
+class Validated:
+    """What the validation split said at an epoch's end."""
+
+    epoch: int
+    accuracy: float
+    loss: float
+    """Mean negative log-likelihood, nats. The best epoch is the one with the least: on a few hundred examples the
+    accuracy ties, or is perfect by luck, where the loss still tells epochs apart."""
+
+
 @dataclass
 class Counters:
     """All numbers that a stretch of training carries along; sums begin anew with each epoch."""
@@ -33,9 +44,8 @@ class Counters:
     evaluate_seconds: float = 0.0
     checkpoint_seconds: float = 0.0
     examples_seen: int = 0
-    best_accuracy: float = -1.0
-    """Of the validation split; below 0 before the first evaluation."""
-    best_epoch: int = 0
+    best: Validated | None = None
+    """None before the first evaluation."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,7 @@ class Fitted:
     """With the best weights, in evaluation mode."""
     history: tuple[Epoch, ...]
     counters: Counters
+    best: Validated
 
 
 class Fit:
@@ -79,7 +90,8 @@ class Fit:
             self._job.on_progress(self._progress(loss, ended))
         model = self._learner.model
         model.load_state_dict(self._learner.best)
-        return Fitted(model.eval(), history.read(stretch.folder), counters)
+        assert counters.best is not None, "the last step ends with an evaluation"
+        return Fitted(model.eval(), history.read(stretch.folder), counters, counters.best)
 
     def _step(self, step: int) -> float:
         """Learn from one batch, and return its loss."""
@@ -109,13 +121,14 @@ class Fit:
         """Evaluate where it is due, and write the epoch down."""
         counters, number = self._counters, self._order.epoch(self._counters.step - 1) + 1
         every = self._stretch.evaluate_every
-        accuracy = self._evaluated(number) if last or (every is not None and number % every == 0) else None
+        found = self._evaluated(number) if last or (every is not None and number % every == 0) else None
         ended = Epoch(
             epoch=number,
             step=counters.step,
             loss=counters.loss / counters.steps,
             train_accuracy=counters.correct / counters.scored if counters.scored else None,
-            validation_accuracy=accuracy,
+            validation_accuracy=found.accuracy if found else None,
+            validation_loss=found.loss if found else None,
             lr=self._learner.lr,
             examples_per_second=counters.examples / counters.seconds,
             seconds=counters.train_seconds,
@@ -125,31 +138,33 @@ class Fit:
         counters.steps = counters.correct = counters.scored = counters.examples = 0
         return ended
 
-    def _evaluated(self, number: int) -> float:
-        """The validation accuracy now; the weights are kept where it is the best so far."""
+    def _evaluated(self, number: int) -> Validated:
+        """Ask the validation split; the weights are kept where they are the best so far."""
         started = time.perf_counter()
         data, recipe = self._job.data, self._job.recipe
-        accuracy = evaluate(
+        answers = evaluate(
             self._learner.evaluated,
             data.validation,
             data.input,
             len(data.classes),
             batch=recipe.batch,
             precision=recipe.precision,
-        ).accuracy
-        if accuracy > self._counters.best_accuracy:
+        )
+        found, best = Validated(number, answers.accuracy, answers.loss), self._counters.best
+        if best is None or found.loss < best.loss:
             self._learner.keep_best()
-            self._counters.best_accuracy, self._counters.best_epoch = accuracy, number
+            self._counters.best = found
             self._best_is_stored = False
         self._counters.evaluate_seconds += time.perf_counter() - started
-        return accuracy
+        return found
 
     def _save(self) -> None:
         """Write the last state, and for others to use the best weights, where they are new."""
         started = time.monotonic()
         counters, folder = self._counters, self._stretch.folder
         if not self._best_is_stored:
-            what = {"epoch": counters.best_epoch, "validation_accuracy": counters.best_accuracy}
+            assert counters.best is not None, "there are no best weights without an evaluation"
+            what = dataclasses.asdict(counters.best)
             checkpoint.save(folder / checkpoint.BEST, self._learner.best, what, self._mark)
             self._best_is_stored = True
         checkpoint.save(folder / checkpoint.LAST, self._learner.tensors(), dataclasses.asdict(counters), self._mark)

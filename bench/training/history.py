@@ -29,6 +29,8 @@ class Epoch(Strict):
     mixup."""
     validation_accuracy: float | None
     """Share of the validation samples that are right at the epoch's end; none where it was not evaluated."""
+    validation_loss: float | None
+    """Mean negative log-likelihood of the validation samples then, nats; what the best epoch is chosen by."""
     lr: float
     """Learning rate of the epoch's last step."""
     examples_per_second: float

@@ -23,6 +23,8 @@ class Trial(Strict):
     """The highest learning rate of the trial."""
     accuracy: Annotated[float, Field(ge=0, le=1)] | None
     """On the validation split, at the trial's end; none where its loss became no number."""
+    loss: float | None
+    """Mean negative log-likelihood there, nats; the rate is chosen by it. None where it became no number."""
     seconds: float
     """Seconds of training, evaluation apart."""
 
@@ -38,12 +40,12 @@ def sweep(rates: Sequence[float], attempt: Callable[[float], Trial], folder: Pat
 
 
 def best_rate(trials: Sequence[Trial]) -> float:
-    """The rate with the highest accuracy; of equal ones the lowest.
+    """The rate with the least validation loss; of equal ones the lowest.
 
     Raises:
         NotFinite: no trial has come to its end.
     """
-    ended = [(-trial.accuracy, trial.lr) for trial in trials if trial.accuracy is not None]
+    ended = [(trial.loss, trial.lr) for trial in trials if trial.loss is not None]
     if not ended:
         rates = ", ".join(f"{trial.lr:g}" for trial in trials)
         raise NotFinite(f"the loss became no number at every learning rate of the sweep ({rates}): try lower ones")

@@ -31,7 +31,7 @@ class Trained:
     """A trained model. Seconds are of the wall clock, and those of every start of the run together."""
 
     model: nn.Module
-    """In evaluation mode, with the weights (or their moving average) of the epoch that validated best."""
+    """In evaluation mode, with the weights (or their moving average) of the epoch with the least validation loss."""
     history: tuple[Epoch, ...]
     """The run's epochs."""
     lr: float
@@ -116,10 +116,11 @@ def _swept(job: Job, plan: Budget, folder: Path) -> tuple[Trial, ...]:
         own = folder / _TRIALS / str(rate)
         stretch = Stretch("sweep", rate, plan.trial, own, None, plan.trial * grid.index(rate), total)
         try:
-            counters = Fit(job, stretch).run().counters
+            fitted = Fit(job, stretch).run()
         except NotFinite:
-            return Trial(lr=rate, accuracy=None, seconds=0.0)
-        return Trial(lr=rate, accuracy=counters.best_accuracy, seconds=counters.train_seconds)
+            return Trial(lr=rate, accuracy=None, loss=None, seconds=0.0)
+        best, seconds = fitted.best, fitted.counters.train_seconds
+        return Trial(lr=rate, accuracy=best.accuracy, loss=best.loss, seconds=seconds)
 
     trials = sweep(grid, attempt, folder)
     shutil.rmtree(folder / _TRIALS, ignore_errors=True)  # each as large as the run's own checkpoint
@@ -127,15 +128,15 @@ def _swept(job: Job, plan: Budget, folder: Path) -> tuple[Trial, ...]:
 
 
 def _trained(fitted: Fitted, lr: float, trials: tuple[Trial, ...]) -> Trained:
-    counters = fitted.counters
+    counters, best = fitted.counters, fitted.best
     return Trained(
         model=fitted.model,
         history=fitted.history,
         lr=lr,
         sweep=trials,
         steps=counters.step,
-        best_epoch=counters.best_epoch,
-        validation_accuracy=counters.best_accuracy,
+        best_epoch=best.epoch,
+        validation_accuracy=best.accuracy,
         train_seconds=counters.train_seconds,
         sweep_seconds=sum(trial.seconds for trial in trials),
         evaluate_seconds=counters.evaluate_seconds,

@@ -86,7 +86,8 @@ def test_places_of_a_sequence_are_no_trials_of_their_own() -> None:
     """Two sequences of four places: 6 of 8 right answers are 1.5 of 2, and so are those among the best five."""
     labels = np.zeros(8, dtype=np.int64)
     right = np.array([1, 1, 1, 1, 1, 1, 0, 0], dtype=bool)
-    answers = Predictions(np.repeat([0, 1], 4), labels, np.where(right, 0, 1), np.ones(8, dtype=np.float32), right)
+    ones = np.ones(8, dtype=np.float32)
+    answers = Predictions(np.repeat([0, 1], 4), labels, np.where(right, 0, 1), ones, right, ones)
     found = Findings()
     _share(found, "accuracy_top5", answers, answers.in_top5, "counted")
     assert found.readings[0].samples == (1.5, 2.0)

@@ -28,6 +28,7 @@ def some_epochs(count: int) -> list[Epoch]:
             loss=1 / number,
             train_accuracy=None,
             validation_accuracy=1 - 1 / number if number % 2 else None,
+            validation_loss=1 / number if number % 2 else None,
             lr=0.001,
             examples_per_second=100.0,
             seconds=float(number),

@@ -72,7 +72,8 @@ def make_predictions(right: Any, places: int = 1) -> Predictions:
     example = numpy.repeat(numpy.arange(len(correct) // places), places).astype(numpy.int64)
     labels = numpy.ones(len(correct), dtype=numpy.int64)
     confidence = numpy.full(len(correct), 0.8, dtype=numpy.float32)
-    return Predictions(example, labels, numpy.where(correct, 1, 0), confidence, numpy.ones(len(correct), dtype=bool))
+    in_top5, nll = numpy.ones(len(correct), dtype=bool), numpy.where(correct, 0.2, 2.0).astype(numpy.float32)
+    return Predictions(example, labels, numpy.where(correct, 1, 0), confidence, in_top5, nll)
 
 
 def noisy(

@@ -37,11 +37,16 @@ def run(folder: Path, on_progress: Callable[[Progress], None], checkpoint_every_
     )
 
 
-def run_slowly(folder: Path, told: Connection, checkpoint_every_s: float) -> None:
-    """The same, with a rest after each step, so that a kill falls anywhere; tells how far it has come."""
+def run_slowly(folder: Path, told: Connection, checkpoint_every_s: float, steps: int) -> None:
+    """The same, with a rest after each step, so that a kill falls anywhere; tells how far it has come.
+
+    After some steps it waits for the kill, so that it can't come to its end where the parent is slow.
+    """
+    first: list[int] = []
 
     def on_progress(progress: Progress) -> None:
         told.send(progress.done)
-        time.sleep(0.005)
+        first.append(progress.done)
+        time.sleep(0.005 if progress.done < first[0] + steps else 600)
 
     run(folder, on_progress, checkpoint_every_s)

@@ -101,6 +101,7 @@ def test_a_malformed_line_of_history_is_named(tmp_path: Path) -> None:
         loss=0.5,
         train_accuracy=None,
         validation_accuracy=0.25,
+        validation_loss=1.5,
         lr=1e-3,
         examples_per_second=10,
         seconds=1,

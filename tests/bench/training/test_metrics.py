@@ -25,6 +25,7 @@ def _made(seed: int, count: int, *, example: np.ndarray | None = None) -> tuple[
         scores.argmax(1),
         scores.max(1).astype(np.float32),
         (top5 == labels[:, None]).any(1),
+        -np.log(scores[np.arange(count), labels]).astype(np.float32),
     )
     return made, scores
 
@@ -41,6 +42,7 @@ def test_figures_are_scikit_learns(seed: int, count: int) -> None:
     assert found.balanced_accuracy == pytest.approx(oracle.balanced_accuracy_score(made.labels, made.predicted))
     expected = oracle.confusion_matrix(made.labels, made.predicted, labels=range(CLASSES))
     assert (confusion(made.labels, made.predicted, CLASSES) == expected).all()
+    assert made.loss == pytest.approx(oracle.log_loss(made.labels, scores, labels=range(CLASSES)))
     assert found.whole == found.top1
     assert found.samples == count
 
@@ -66,6 +68,6 @@ def test_a_sequence_is_right_when_all_of_its_places_are() -> None:
     made, _ = _made(0, 6, example=np.array([0, 0, 2, 2, 2, 5]))
     labels = np.zeros(6, np.int64)
     predicted = np.array([0, 1, 0, 0, 0, 3])
-    found = metrics(Predictions(made.example, labels, predicted, made.probability, made.in_top5))
+    found = metrics(Predictions(made.example, labels, predicted, made.probability, made.in_top5, made.nll))
     assert found.top1 == pytest.approx(4 / 6)
     assert found.whole == pytest.approx(1 / 3)
