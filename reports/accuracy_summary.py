@@ -34,7 +34,8 @@ def _sentence(contest: Contest, title: str) -> str:
 def _leader(contest: Contest, scored: Sequence[Entrant], title: str) -> str:
     best = contest.best
     assert best and best.accuracy
-    reached = share(best.accuracy.value, best.accuracy.low, best.accuracy.high)
+    seeds = "one seed" if best.accuracy.seeds == 1 else f"mean of {best.accuracy.seeds} seeds"
+    reached = f"{share(best.accuracy.value, best.accuracy.low, best.accuracy.high)}, {seeds}"
     if len(scored) == 1:
         return f"On {title} {best.name} reaches {reached}"
     pairs = {entrant.name: contest.against_best(entrant) for entrant in scored if entrant is not best}

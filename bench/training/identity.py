@@ -30,6 +30,8 @@ class Identity(Strict):
     """The task's name."""
     data: str
     """The digest of its examples."""
+    input: str
+    """How an example is shown to the model."""
     model: str
     """The model's class, parameters and a digest of what it is made of."""
     recipe: Recipe
@@ -53,6 +55,7 @@ def identify(model: nn.Module, data: TaskData, recipe: Recipe, seed: int, device
     return Identity(
         task=data.info.name,
         data=data.digest,
+        input=repr(data.input),
         model=describe(model),
         recipe=recipe,
         seed=seed,

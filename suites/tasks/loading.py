@@ -42,15 +42,13 @@ def find_task(name: str) -> Task:
 
 
 def fetch(task: Task) -> None:
-    """Download the data of a task into the data root, where they are not there yet.
+    """Download the data of a task into the data root, where they are not there yet and the task knows how.
 
-    Raises `DataError` where the task can't be downloaded, there is no data root, or the download fails.
+    Of others, loading them says how they are got. Raises `DataError` where there is no data root, or the download fails.
     """
     download = getattr(task, "download", None)
-    if not task.info.obtain:
-        return
     if download is None:
-        raise DataError(f"{task.info.name} can't be fetched by --download: {task.info.obtain}")
+        return
     root = data_root()
     if root is None:
         raise DataMissing(f"--download needs a folder to fetch into; let {DATA_ROOT} name it")
