@@ -55,6 +55,7 @@ def run(
     from rich.console import Console
 
     from baselines.errors import UsageError
+    from bench.executors.local import start_forkserver
     from bench.plan import Options, make_plan
     from bench.plan_tasks import TrainingOptions, check_tracked
     from bench.run import carry_out
@@ -66,6 +67,7 @@ def run(
     options = Options(tuple(model or ()), device, _precision(precision), threads, training)
     console = Console(stderr=True)
     check_tracker(track)
+    start_forkserver()
     if resume is not None:
         if suite or out or options != Options():
             raise UsageError("--resume goes on with the plan of its folder; leave the other options away")

@@ -49,7 +49,10 @@ class Store:
     @classmethod
     def open(cls, folder: Path) -> Store:
         """An existing folder, to go on in. A torn last line is cut off and its cell counts as not run."""
-        read_results(folder)  # whether it is one, before a lock file is left in it
+        plan = read_results(folder).plan  # whether it is one, before a lock file is left in it
+        if plan.merged:
+            runs = ", ".join(part.run for part in plan.merged)
+            raise UsageError(f"{folder} was merged and can't go on; resume the run itself ({runs}), then merge again")
         lock = _lock(folder)
         results = read_results(folder)  # again, now that nobody else writes
         if results.torn_bytes:

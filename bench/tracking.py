@@ -19,8 +19,8 @@ from suites.cell import identity
 from suites.record import MeasurementWarning
 
 if TYPE_CHECKING:
-    from bench.training.history import Epoch
     from bench.training.job import Progress
+    from suites.history import Epoch
 
 _LONGEST_NAME = 100
 
@@ -129,12 +129,12 @@ class Tracking:
     def _begun(self, before: int | None = None) -> Tracker:
         """The tracker; a new one is told the epochs before a step first, by the history, which resuming cut back."""
         if self._tracker is None:
-            from bench.training import history
+            from suites.history import read_history
 
             assert self._job.track is not None
             self._tracker = TRACKERS.load(self._job.track.tracker)()
             self._tracker.begin(_described(self._job))
-            for epoch in history.read(Path(self._job.folder)):
+            for epoch in read_history(Path(self._job.folder)):
                 if before is None or epoch.step < before:
                     self._tracker.epoch(epoch)
         return self._tracker

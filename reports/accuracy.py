@@ -13,7 +13,7 @@ from reports.entrants import Entrant, task_of
 from reports.mcnemar import Paired, compare, holm
 from suites.estimate import CONFIDENCE
 from suites.predictions import Predictions, load_predictions, predictions_file
-from suites.results import TRAINING, Results
+from suites.results import Results
 from suites.task_axes import TaskCard
 from suites.task_workload import TaskWorkload
 
@@ -123,9 +123,9 @@ def _predictions(results: Results, entrant: Entrant, problems: list[str]) -> dic
     """What each scored seed answered to the test examples; why it can't be said goes to ``problems``."""
     found = {}
     for answer in entrant.scored:
-        folder = results.folder / TRAINING / answer.planned.identity
+        assert answer.record
         try:
-            answered = load_predictions(predictions_file(folder, task_of(answer).input_size))
+            answered = load_predictions(predictions_file(results.kept(answer.record), task_of(answer).input_size))
         except UsageError:
             problems.append(f"{answer.series}: its answers to the test examples are not there, or can't be read")
             continue

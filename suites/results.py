@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,12 +13,13 @@ from pydantic import ValidationError
 from baselines.errors import UsageError
 from suites.fingerprint import Environment
 from suites.plan import Plan
-from suites.record import Record
+from suites.record import Record, Status
 from suites.schema import SCHEMA_VERSION, Strict
 
 PLAN, RECORDS, ENVIRONMENT = "plan.json", "records.jsonl", "environment.json"
 TRAINING = "training"
-"""Folder of what cells that learn keep, each in one named by its identity: checkpoints, history, predictions."""
+"""Folder of what cells that learn keep, each in one named by its identity: checkpoints, history, predictions. In a
+merged folder these are under the id of their run."""
 
 Form = TypeVar("Form", bound=Strict)
 
@@ -33,10 +34,27 @@ class Results:
     environment: Environment
     torn_bytes: int
     """Bytes of an unfinished last line in records.jsonl; 0 where the file ends as it should."""
+    trained: Mapping[str, Path] = field(default_factory=dict)
+    """Of merged runs: where each has what its cells kept, by its id."""
 
-    def latest(self) -> dict[str, Record]:
-        """The last attempt at each cell, by identity."""
-        return {record.identity: record for record in self.records}
+    def latest(self) -> dict[tuple[str, str], Record]:
+        """The record that counts of each cell on each machine, by (identity, fingerprint).
+
+        Within a run a later attempt replaces an earlier one, wherever it was made. Of several runs of a cell on one
+        machine that ended ok the last counts, or the last of all where none did.
+        """
+        counting: dict[tuple[str, str], Record] = {}
+        for record in sorted(self.attempts(), key=lambda record: (record.status is Status.OK, record.ended)):
+            counting[record.identity, record.fingerprint] = record
+        return counting
+
+    def attempts(self) -> list[Record]:
+        """The last attempt of each run at each cell."""
+        return list({(record.run, record.identity): record for record in self.records}.values())
+
+    def kept(self, record: Record) -> Path:
+        """The folder of what a cell that learnt has kept, whether or not there is any."""
+        return self.trained.get(record.run, self.folder / TRAINING) / record.identity
 
 
 def read_results(folder: Path) -> Results:
@@ -52,7 +70,8 @@ def read_results(folder: Path) -> Results:
     environment = _read_one(folder / ENVIRONMENT, Environment)
     records, torn = _read_records(folder / RECORDS)
     _check_belonging(folder, plan, records)
-    return Results(folder, plan, records, environment, torn)
+    trained = {part.run: folder / TRAINING / part.run for part in plan.merged}
+    return Results(folder, plan, records, environment, torn, trained)
 
 
 def _read_one(path: Path, form: type[Form]) -> Form:
@@ -98,4 +117,8 @@ def _check_belonging(folder: Path, plan: Plan, records: Iterable[Record]) -> Non
             raise UsageError(
                 f"{folder / RECORDS}:{number}: cell {record.identity} ({record.cell.label}) is not in {PLAN}; "
                 "the two files come from different runs"
+            )
+        if plan.merged and record.run not in {part.run for part in plan.merged}:
+            raise UsageError(
+                f"{folder / RECORDS}:{number}: run {record.run} is none of those in {PLAN}; merge the runs again"
             )

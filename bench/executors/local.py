@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -21,6 +22,12 @@ from suites.record import Status
 
 _LOG_TAIL = 4000
 _EXIT_S = 10.0
+
+
+def start_forkserver() -> None:
+    """Let the forkserver begin its imports; they take seconds, in which the parent may plan."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["bench.preload"])
+    forkserver.ensure_running()
 
 
 class LocalExecutor:

@@ -11,7 +11,7 @@ from bench.tracking import TrackedTraining, scalars
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-    from bench.training.history import Epoch
+    from suites.history import Epoch
 
 _FOLDER = "tensorboard"
 

@@ -17,7 +17,7 @@ from bench.tracking import TrackedTraining, scalars
 if TYPE_CHECKING:
     import wandb
 
-    from bench.training.history import Epoch
+    from suites.history import Epoch
 
 _PROJECT = "vio-bench"
 

@@ -12,9 +12,9 @@ from torch import nn
 from bench.training import checkpoint, history
 from bench.training.data import generator
 from bench.training.evaluate import evaluate
-from bench.training.history import Epoch
 from bench.training.job import Job, Progress, Stretch
 from bench.training.loop import Learnt, train_step
+from suites.history import Epoch, read_history
 from suites.tasks.errors import DataError
 
 
@@ -91,7 +91,7 @@ class Fit:
         model = self._learner.model
         model.load_state_dict(self._learner.best)
         assert counters.best is not None, "the last step ends with an evaluation"
-        return Fitted(model.eval(), history.read(stretch.folder), counters, counters.best)
+        return Fitted(model.eval(), read_history(stretch.folder), counters, counters.best)
 
     def _step(self, step: int) -> float:
         """Learn from one batch, and return its loss."""

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from bench.training.data import Order, ready
-from bench.training.history import Epoch
 from bench.training.learner import Learner
+from suites.history import Epoch
 from suites.recipe import Recipe
 from suites.tasks.task import Batch, ImageInput, Kind, TaskData
 

@@ -15,11 +15,11 @@ from baselines.errors import UsageError
 from bench.training.budget import Budget, budget
 from bench.training.errors import NotFinite
 from bench.training.fit import Fit, Fitted
-from bench.training.history import Epoch
 from bench.training.identity import claim, identify
 from bench.training.job import Job, Progress, Stretch
 from bench.training.learner import check_precision
 from bench.training.sweep import Trial, best_rate, sweep
+from suites.history import Epoch
 from suites.recipe import Recipe
 from suites.tasks.task import TaskData
 

@@ -28,6 +28,7 @@ from bench.tracking import Tracking
 from bench.training import history
 from bench.training.job import Progress
 from suites.cell import identity
+from suites.history import Epoch, read_history
 from suites.record import Status
 from suites.results import TRAINING, read_results
 from tests.bench.conftest import QUICK, Command
@@ -55,7 +56,7 @@ def _job(run: Path, tracker: str) -> Job:
     return replace(job, track=Track(tracker, "run-1", str(run)))
 
 
-def _at(step: int, epoch: history.Epoch | None = None) -> Progress:
+def _at(step: int, epoch: Epoch | None = None) -> Progress:
     return Progress("train", 0.1, 1, step, step, 100, 1.0, 1.0, epoch)
 
 
@@ -78,7 +79,7 @@ def test_a_run_shows_its_training_in_tensorboard(command: Command, tmp_path: Pat
     assert not record.warnings
     (shown,) = (run / "tensorboard").iterdir()
     assert shown.name == f"vio_nano-digits-32-px-{record.identity[:8]}"
-    epochs = history.read(run / TRAINING / record.identity)
+    epochs = read_history(run / TRAINING / record.identity)
     assert len(epochs) > 1
     points = in_tensorboard(shown)
     assert _without_result(points) == _float32(expected(epochs))
@@ -104,7 +105,7 @@ def test_a_resumed_training_shows_each_epoch_once(tmp_path: Path, checkpoint_eve
     assert [step for step, _ in in_tensorboard(shown)["loss"]] == [8, 16, 24]
     killed.run(Path(job.folder), second.follow, 1e9)
     second.end({})
-    epochs = history.read(Path(job.folder))
+    epochs = read_history(Path(job.folder))
     assert epochs[-1].step > 90
     assert in_tensorboard(shown) == _float32(expected(epochs))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.tracking import TrackedTraining
-from bench.training.history import Epoch
+from suites.history import Epoch
 
 Points = dict[str, list[tuple[int, float]]]
 """Of each curve, (step, value) in the order written."""

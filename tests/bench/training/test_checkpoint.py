@@ -10,7 +10,7 @@ from torch import nn
 
 from baselines.errors import UsageError
 from bench.training import checkpoint, files, history
-from bench.training.history import Epoch
+from suites.history import HISTORY, Epoch, read_history
 from suites.tasks.errors import DataError
 
 
@@ -107,8 +107,8 @@ def test_a_malformed_line_of_history_is_named(tmp_path: Path) -> None:
         seconds=1,
     )
     history.append(tmp_path, epoch)
-    assert history.read(tmp_path) == (epoch,)
-    with (tmp_path / history.HISTORY).open("a") as file:
+    assert read_history(tmp_path) == (epoch,)
+    with (tmp_path / HISTORY).open("a") as file:
         file.write('{"epoch": 2}\n')
     with pytest.raises(DataError, match=r"history\.jsonl:2: Field required; remove"):
-        history.read(tmp_path)
+        read_history(tmp_path)

@@ -18,6 +18,7 @@ import vio
 from bench.training import checkpoint, history
 from bench.training.job import Progress
 from bench.training.train import Trained, train
+from suites.history import HISTORY, read_history
 from suites.recipe import Recipe
 from suites.tasks.task import TaskData
 from tests.bench.training import killed
@@ -129,7 +130,7 @@ def test_a_model_goes_on_from_the_middle_of_an_epoch(
 def test_a_run_that_has_ended_is_read_and_not_repeated(ended: tuple[Trained, Path], tmp_path: Path) -> None:
     first, folder = ended
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    with (tmp_path / history.HISTORY).open("a") as file:
+    with (tmp_path / HISTORY).open("a") as file:
         file.write('{"epoch": 16, "st')  # torn by a kill
     told: list[Progress] = []
     again = killed.run(tmp_path, told.append, 60.0)
@@ -140,10 +141,10 @@ def test_a_run_that_has_ended_is_read_and_not_repeated(ended: tuple[Trained, Pat
 
 
 def test_history_forgets_what_comes_after_the_checkpoint(ended: tuple[Trained, Path], tmp_path: Path) -> None:
-    shutil.copy(ended[1] / history.HISTORY, tmp_path)
-    assert [epoch.step for epoch in history.read(tmp_path)] == list(range(8, 121, 8))
+    shutil.copy(ended[1] / HISTORY, tmp_path)
+    assert [epoch.step for epoch in read_history(tmp_path)] == list(range(8, 121, 8))
     history.rewind(tmp_path, 17)
-    assert [epoch.step for epoch in history.read(tmp_path)] == [8, 16]
+    assert [epoch.step for epoch in read_history(tmp_path)] == [8, 16]
 
 
 def test_the_best_weights_are_kept_for_others(ended: tuple[Trained, Path]) -> None:
