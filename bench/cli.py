@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from bench.cli_app import FAILED, INCONCLUSIVE, INTERRUPTED, OK, Json, app, command, print_json
+from bench.cli_claims import claims
 from bench.cli_predict import predict
+from bench.cli_reports import merge, report, show_closing_tables
 
 if TYPE_CHECKING:
     from bench.store import Store
@@ -123,33 +125,9 @@ def _conclude(store: Store, as_json: bool) -> NoReturn:
         cells = {status.value: count for status, count in sorted(counts.items())}
         print_json({"folder": str(store.folder), "report": str(report_path), "cells": cells, "exit_code": code})
     else:
-        _show_closing_tables(results)
+        show_closing_tables(results)
         print(f"report: {report_path}")
     raise typer.Exit(code)
-
-
-def _show_closing_tables(results: Any) -> None:
-    from rich.console import Console
-
-    from reports.terminal import closing_tables
-
-    console = Console(width=None if sys.stdout.isatty() else 110)
-    for table in closing_tables(results, console.width):
-        console.print(table)
-
-
-@command("vio-bench report results/scaling-20260131T120000Z-1a2b")
-def report(folder: Annotated[Path, typer.Argument(help="A result folder.", show_default=False)]) -> None:
-    """Make report.md, plots and tables again from the records alone, and show the closing tables."""
-    import reports
-    from suites.results import read_results
-
-    path = reports.write_report(folder)
-    results = read_results(folder)
-    if results.torn_bytes:
-        print(f"left out an unfinished last line of {results.torn_bytes} bytes in records.jsonl", file=sys.stderr)
-    _show_closing_tables(results)
-    print(f"report: {path}")
 
 
 @command("vio-bench list models")
@@ -218,6 +196,9 @@ def show(
         console.print(table)
 
 
+command("vio-bench report results/scaling-20260131T120000Z-1a2b --open")(report)
+command("vio-bench merge results/scaling-laptop results/scaling-server --out results/both")(merge)
+command("vio-bench claims results/scaling-20260131T120000Z-1a2b --require v3-faster-than-vit")(claims)
 command("vio-bench predict results/accuracy-20260131T120000Z-1a2b/training/0f1e2d3c4b5a6978 photo.jpg")(predict)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-OK, USAGE, FAILED, INCONCLUSIVE, INTERRUPTED = 0, 2, 4, 5, 130
+OK, USAGE, REFUTED, FAILED, INCONCLUSIVE, INTERRUPTED = 0, 2, 3, 4, 5, 130
 
 app = typer.Typer(
     name="vio-bench",

@@ -15,7 +15,10 @@ import psutil
 from suites.fingerprint import Gpu, Machine, Session
 from suites.schema import now
 
-_PACKAGES = ("vio-bench", "torch", "torchvision", "timm", "fvcore", "numpy", "mambapy", "transformers")
+_PACKAGES = (
+    "vio-bench", "torch", "torchvision", "timm", "fvcore", "numpy", "mambapy", "transformers", "onnx", "onnxscript",
+    "onnxruntime",
+)  # fmt: skip
 _GPU_FIELDS = "name,memory.total,driver_version,clocks.sm,clocks.max.sm"
 
 

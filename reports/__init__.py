@@ -8,15 +8,19 @@ Importing this package is cheap: pandas, SciPy and Matplotlib are imported when 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas
 
+DEFAULT_FORMATS = ("md", "html", "csv")
+"""What a report is written in where nothing is said."""
+
 
 def load(folder: str | Path) -> pandas.DataFrame:
-    """A result folder as a tidy table, a row a record and estimate (columns: ``reports.frame.COLUMNS``).
+    """A result folder as a tidy table, a row a cell, machine and estimate (columns: ``reports.frame.COLUMNS``).
 
     Raises ``UsageError`` naming file and line where the folder can't be read.
     """
@@ -26,28 +30,28 @@ def load(folder: str | Path) -> pandas.DataFrame:
     return frame(read_results(Path(folder)))
 
 
-def write_report(folder: str | Path) -> Path:
-    """Write ``report.md``, ``plots/`` and ``tables/`` into a result folder and return the report's path.
+def write_report(folder: str | Path, formats: Sequence[str] = DEFAULT_FORMATS, claims: Sequence[Path] = ()) -> Path:
+    """Write a report into a result folder: ``report.md``, ``report.html``, ``plots/``, and ``tables/`` in CSV, LaTeX or
+    Parquet. Returns the file, or the folder of the files, of the first format.
 
-    Made from the records, and of tasks from what the models answered to the test examples: the same give the same
-    bytes. Raises ``UsageError`` naming file and line where the folder can't be read, or where the report can't be
-    written.
+    Made from the records, and of tasks from what the models kept: the same give the same bytes. The ``claims`` files
+    are judged beside the built-in ones. Raises ``UsageError`` for a format that there is not
+    (``reports.formats.FORMATS``), naming file and line where the folder or a claims file can't be read, and where the
+    report can't be written.
     """
     from baselines.errors import UsageError
-    from reports.accuracy_plots import write_accuracy_plots
-    from reports.markdown import write_markdown
-    from reports.plots import write_plots
-    from reports.tables import write_csv
+    from reports.claims import judge
+    from reports.formats import FORMATS, Material, check
     from suites.results import read_results
 
+    check(formats)
     results = read_results(Path(folder))
+    material = Material(results, judge(results, claims))
     try:
-        write_csv(results, results.folder / "tables")
-        plots = write_plots(results, results.folder / "plots")
-        accuracy_plots = write_accuracy_plots(results, results.folder / "plots")
-        return write_markdown(results, plots, accuracy_plots, results.folder / "report.md")
+        written = [FORMATS[name](material) for name in dict.fromkeys(formats)]
     except OSError as error:
         raise UsageError(
             f"can't write the report in {folder}: {error.strerror or error}; the records are safe, and "
             f"'vio-bench report {folder}' makes it once there is room"
         ) from error
+    return written[0]

@@ -11,7 +11,8 @@ from baselines.errors import UsageError
 from reports.answers import Answer
 from reports.entrants import Entrant, task_of
 from reports.mcnemar import Paired, compare, holm
-from suites.estimate import CONFIDENCE
+from reports.metrics import AT_LENGTH
+from suites.estimate import CONFIDENCE, Estimate
 from suites.predictions import Predictions, load_predictions, predictions_file
 from suites.results import Results
 from suites.task_axes import TaskCard
@@ -104,7 +105,7 @@ def _contest(results: Results, cells: Sequence[Answer]) -> Contest:
 def _comparisons(results: Results, entrants: Sequence[Entrant]) -> tuple[list[Comparison], list[str]]:
     """Every pair, tested over the seeds that both have, and what stood in the way."""
     problems: list[str] = []
-    answers = {entrant.name: _predictions(results, entrant, problems) for entrant in entrants}
+    answers = {entrant.name: predictions(results, entrant, problems) for entrant in entrants}
     found = []
     for first, second in combinations(entrants, 2):
         seeds = [seed for seed in answers[first.name] if seed in answers[second.name]]
@@ -119,27 +120,34 @@ def _comparisons(results: Results, entrants: Sequence[Entrant]) -> tuple[list[Co
     return [Comparison(*pair, p) for pair, p in zip(found, adjusted, strict=True)], problems
 
 
-def _predictions(results: Results, entrant: Entrant, problems: list[str]) -> dict[int, Predictions]:
-    """What each scored seed answered to the test examples; why it can't be said goes to ``problems``."""
+def predictions(
+    results: Results, entrant: Entrant, problems: list[str], length: int | None = None
+) -> dict[int, Predictions]:
+    """What each scored seed answered to the test examples, by seed; why it can't be said goes to ``problems``.
+
+    Examples of the length that was trained on, where no other is asked for.
+    """
     found = {}
+    metric = "accuracy" if length is None else f"{AT_LENGTH}{length}"
     for answer in entrant.scored:
-        assert answer.record
+        if answer.record is None or metric not in answer.figures:
+            continue
+        file = predictions_file(results.kept(answer.record), length or task_of(answer).input_size)
         try:
-            answered = load_predictions(predictions_file(results.kept(answer.record), task_of(answer).input_size))
+            answered = load_predictions(file)
         except UsageError:
             problems.append(f"{answer.series}: its answers to the test examples are not there, or can't be read")
             continue
-        if _belongs(answered, answer):
+        if _belongs(answered, answer.figures[metric]):
             found[answer.cell.seed] = answered
         else:
             problems.append(f"{answer.series}: the answers that were kept are not those of its record; run it again")
     return found
 
 
-def _belongs(answered: Predictions, answer: Answer) -> bool:
+def _belongs(answered: Predictions, told: Estimate) -> bool:
     """Whether the kept answers have the form, the number and the share of right ones that the record says."""
     shapes = {values.shape for values in vars(answered).values()}
     if len(shapes) > 1 or len(answered.labels) == 0:
         return False
-    told = answer.figures["accuracy"]
     return len(answered.whole) == told.n and abs(answered.accuracy - told.value) < 1e-6

@@ -66,7 +66,7 @@ def draw_guides(axes: Axes, *, falling: bool) -> None:
         axes.annotate(
             f"∝ 1/{name}" if falling else f"∝ {name}",
             (end, reached),
-            xytext=(3, 0) if at_side else (-10, 9 if falling else -9),
+            xytext=(3, 0) if at_side else (-17, 9 if falling else -9),
             textcoords="offset points",
             ha="left" if at_side else "right",
             va="center",
@@ -74,3 +74,40 @@ def draw_guides(axes: Axes, *, falling: bool) -> None:
             color="0.45",
             annotation_clip=False,
         )
+
+
+def cost_axis(axes: Axes, unit: str) -> None:
+    """A logarithmic x-axis of a figure with a unit, with ticks that don't run into each other. Call it last."""
+    axes.set_xscale("log", base=2 if unit == "B" else 10)
+    axes.margins(x=0.12)
+    low, high = axes.get_xlim()
+    if high / low < 1.5:  # what hardly differs must not look as if it did
+        low, high = low / 1.25, high * 1.25
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(FixedLocator(round_numbers(low, high, unit)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, unit)))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def round_numbers(low: float, high: float, unit: str) -> list[float]:
+    """Two to eight round numbers from ``low`` to ``high`` for a logarithmic axis; of bytes, round in their prefix."""
+    if high / low < 4:
+        base = 1024 if unit == "B" else 1000
+        scale = float(base) ** math.floor(math.log(high, base))
+        step = _step((high - low) / scale / 4)
+        first, last = math.ceil(low / scale / step - 1e-9), math.floor(high / scale / step + 1e-9)
+        return [scale * step * number for number in range(first, last + 1)]
+    base = 2 if unit == "B" else 10
+    powers = range(math.floor(math.log(low, base)), math.ceil(math.log(high, base)) + 1)
+    for leading in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)) if base == 10 else ((1,),):
+        found = [first * float(base) ** power for power in powers for first in leading]
+        found = [number for number in found if low <= number <= high]
+        if len(found) <= 8:
+            return found
+    return found[:: math.ceil(len(found) / 8)]
+
+
+def _step(width: float) -> float:
+    """1, 2 or 5 times a power of ten, at least ``width``."""
+    power = 10.0 ** math.floor(math.log10(width))
+    return next(number * power for number in (1, 2, 5, 10) if number * power >= width * (1 - 1e-9))

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy
-from scipy.stats import beta, t
+from scipy.special import stdtr, stdtrit
+from scipy.stats import beta
 
 from suites.estimate import CONFIDENCE, Estimate
 
@@ -51,6 +52,18 @@ class Contrast:
     """None where nothing is known of the noise."""
     high: float | None
     noise: Noise
+    error: float = 0.0
+    """Standard error; 0 where nothing is known of the noise, and for exact figures."""
+    freedom: float = math.inf
+    """Degrees of freedom of the standard error."""
+
+    def p(self, null: float = 0.0) -> float | None:
+        """Two-sided, of the sum being ``null``; None for exact figures, and where nothing is known of the noise."""
+        if self.noise in ("exact", "unknown"):
+            return None
+        if self.error == 0:  # every process gave the same
+            return 1.0 if self.value == null else 0.0
+        return 2 * float(stdtr(self.freedom, -abs(self.value - null) / self.error))
 
 
 def log_median(estimate: Estimate) -> LogMedian | None:
@@ -78,8 +91,9 @@ def contrast(coefficients: Sequence[float], terms: Sequence[LogMedian], confiden
         return Contrast(value, None, None, noise)
     parts = [c * c * term.variance for c, term in zip(coefficients, terms, strict=True)]
     freedom = _freedom(parts, [term.freedom for term in terms])
-    half = float(t.ppf((1 + confidence) / 2, freedom)) * math.sqrt(sum(parts))
-    return Contrast(value, value - half, value + half, noise)
+    error = math.sqrt(sum(parts))
+    half = float(stdtrit(freedom, (1 + confidence) / 2)) * error
+    return Contrast(value, value - half, value + half, noise, error, freedom)
 
 
 def _weakest(terms: Sequence[LogMedian]) -> Noise:

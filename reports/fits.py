@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy
 
-from reports.contrast import LogMedian, Noise, contrast, log_median
+from reports.contrast import Contrast, LogMedian, Noise, contrast, log_median
 from suites.estimate import Estimate
 
 
@@ -41,6 +41,8 @@ class Exponent:
     """Number of lengths in the fitted part."""
     noise: Noise
     """What the interval was made from."""
+    line: Contrast
+    """The slope as a contrast, for tests of it."""
 
 
 def fit_exponent(tokens: Sequence[int], estimates: Sequence[Estimate]) -> Exponent | None:
@@ -51,7 +53,11 @@ def fit_exponent(tokens: Sequence[int], estimates: Sequence[Estimate]) -> Expone
     Figures that are not positive are left out. None with fewer than two lengths.
     """
     found = [(length, log_median(estimate)) for length, estimate in zip(tokens, estimates, strict=True)]
-    points = [(length, median) for length, median in found if median is not None]
+    return fit_medians([(length, median) for length, median in found if median is not None])
+
+
+def fit_medians(points: Sequence[tuple[int, LogMedian]]) -> Exponent | None:
+    """The same from (tokens, logarithm of the figure)."""
     lengths = sorted({length for length, _ in points})
     if len(lengths) < 2:
         return None
@@ -60,7 +66,7 @@ def fit_exponent(tokens: Sequence[int], estimates: Sequence[Estimate]) -> Expone
     line = contrast(slope_coefficients([length for length, _ in kept]), [median for _, median in kept])
     local = _local_slopes(kept, fitted)
     return Exponent(
-        line.value, line.low, line.high, min(local), max(local), fitted[0], fitted[-1], len(fitted), line.noise
+        line.value, line.low, line.high, min(local), max(local), fitted[0], fitted[-1], len(fitted), line.noise, line
     )
 
 

@@ -20,15 +20,17 @@ COLUMNS = {
     "status": "string", "reason": "string", "metric": "string", "value": "float64", "unit": "string",
     "low": "float64", "high": "float64", "confidence": "float64", "n": "Int64", "exact": "boolean",
     "method": "string", "origin": "string", "flags": "string", "block": "string", "identity": "string",
+    "machine": "string", "run": "string", "suite": "string",
 }  # fmt: skip
 """Columns and their types. Images have height and width, sequences length and channels; what is learnt has a
-task and its number of classes.
+task and its number of classes. `machine` is the id in environment.json; of merged runs a cell has rows for each
+machine that ran it. Cells with one `block` were timed side by side.
 
 `flags`: kinds of warnings about this metric or the whole record, joined by commas."""
 
 
 def frame(results: Results) -> pandas.DataFrame:
-    """One row a latest record and estimate, in the plan's order.
+    """One row a cell, machine and estimate, in the plan's order.
 
     A cell without estimates has one row whose metric is missing; a planned cell without record has status `missing`.
     """
@@ -68,8 +70,11 @@ def _of_cell(answer: Answer) -> dict[str, Any]:
         "seed": cell.seed,
         "status": answer.status,
         "reason": record.reason if record else None,
-        "block": record.block if record else None,
+        "block": answer.block,
         "identity": answer.planned.identity,
+        "machine": answer.machine or None,
+        "run": record.run if record else None,
+        "suite": record.suite if record else None,
     }
 
 

@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy
+from scipy.special import stdtr
 from scipy.stats import binom, chi2, t
 
 from baselines.errors import UsageError
@@ -39,6 +40,17 @@ Test = Literal["none", "exact", "chi-square", "clustered"]
 
 EXACT_UP_TO = 1000
 """Discordant examples of one seed up to which the test is exact."""
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """A difference of accuracies drawn slightly to 0, which is what its interval is centred on."""
+
+    centre: float
+    error: float
+    """Standard error."""
+    freedom: float
+    """Degrees of freedom of the standard error."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,13 @@ class Paired:
     by_seed: tuple[float, ...]
     """The difference of each seed."""
     test: Test
+    adjusted: Adjusted
+    """What the interval was made from."""
+
+    def p_against(self, null: float) -> float:
+        """Two-sided, of the difference being ``null``: the same 95 % interval, turned round. For no difference there
+        is `p`, which is exact."""
+        return 2 * float(stdtr(self.adjusted.freedom, -abs(self.adjusted.centre - null) / self.adjusted.error))
 
     @property
     def reversed(self) -> Paired:
@@ -74,6 +93,7 @@ class Paired:
             first_only=self.second_only,
             second_only=self.first_only,
             by_seed=by_seed,
+            adjusted=replace(self.adjusted, centre=-self.adjusted.centre),
         )
 
 
@@ -91,10 +111,13 @@ def compare(first: Sequence[Predictions], second: Sequence[Predictions]) -> Pair
     by_example = differences.mean(axis=0)
     between = variance_of_mean(by_seed)
     p, test = _p_value(differences, by_example, between)
-    low, high = _interval(by_example, between, len(by_seed))
+    adjusted = _adjusted(by_example, between, len(by_seed))
+    reach = float(t.ppf((1 + CONFIDENCE) / 2, adjusted.freedom)) * adjusted.error
+    low, high = max(-1.0, adjusted.centre - reach), min(1.0, adjusted.centre + reach)
     first_only, second_only = int((differences > 0).sum()), int((differences < 0).sum())
     value = float(differences.mean())
-    return Paired(value, min(low, value), max(high, value), p, first_only, second_only, len(by_example), by_seed, test)
+    low, high = min(low, value), max(high, value)
+    return Paired(value, low, high, p, first_only, second_only, len(by_example), by_seed, test, adjusted)
 
 
 def mcnemar(first_only: int, second_only: int) -> tuple[float, Test]:
@@ -136,10 +159,9 @@ def _p_value(differences: Array, by_example: Array, between: float) -> tuple[flo
     return 2 * float(t.sf(surplus / math.sqrt(within + between), freedom(between, within, seeds))), "clustered"
 
 
-def _interval(by_example: Array, between: float, seeds: int) -> tuple[float, float]:
+def _adjusted(by_example: Array, between: float, seeds: int) -> Adjusted:
     """Bonett and Price's: two examples more, one for either side; the variance between seeds is added."""
     n = len(by_example) + 2
     centre = float(by_example.sum()) / n
     within = (float((by_example**2).sum() + 2) / n - centre**2) / n
-    reach = float(t.ppf((1 + CONFIDENCE) / 2, freedom(between, within, seeds))) * math.sqrt(within + between)
-    return max(-1.0, centre - reach), min(1.0, centre + reach)
+    return Adjusted(centre, math.sqrt(within + between), freedom(between, within, seeds))

@@ -18,6 +18,24 @@ LABELS = {
     "peak_allocated": "peak allocated",
     "peak_reserved": "peak reserved",
     "held_driver_memory": "held by driver",
+    "step_latency": "latency of a step",
+    "state_bytes": "kept between tokens",
+    "cache_bytes": "keys and values",
+    "streaming_error": "error of the stream",
+    "train_tensor_peak": "peak tensors in training",
+    "train_tensor_peak_checkpointed": "the same, recomputed",
+    "checkpointed_share": "share of it, recomputed",
+    "bf16_error": "error in bfloat16",
+    "torchscript_error": "error in TorchScript",
+    "torchscript_resized_error": "TorchScript at another size",
+    "export_error": "error in torch.export",
+    "export_resized_error": "torch.export at another size",
+    "onnx_error": "error in ONNX",
+    "onnx_resized_error": "ONNX at another size",
+    "onnx_bytes": "ONNX file",
+    "onnx_nodes": "ONNX operators",
+    "standalone": "torch alone",
+    "install_bytes": "installed",
     "accuracy": "accuracy",
     "accuracy_top5": "top-5",
     "accuracy_whole": "whole sequences",
@@ -30,7 +48,10 @@ LABELS = {
 }
 """Names for people, in the order of columns."""
 
-SECONDARY = {"buffers", "weight_bytes", "flops", "macs_coverage", "input_bytes", "first_call", "sgemm_rate"}
+SECONDARY = {
+    "buffers", "weight_bytes", "flops", "macs_coverage", "input_bytes", "first_call", "sgemm_rate", "onnx_nodes",
+    "train_tensor_peak_checkpointed",
+}  # fmt: skip
 """In the CSV tables, not in those for people."""
 
 _LEARNT = {
@@ -46,6 +67,7 @@ AT_LENGTH = "accuracy_at_"
 
 SCALING = (
     "latency", "macs", "peak_tensor_bytes", "peak_rss", "throughput", "peak_allocated", "peak_reserved",
+    "state_bytes", "cache_bytes", "step_latency",
 )  # fmt: skip
 """Figures whose growth with sequence length is drawn and fitted."""
 
@@ -77,3 +99,8 @@ def headline(metrics: Iterable[str]) -> list[str]:
 def is_learnt(metric: str) -> bool:
     """Whether it comes from training: accuracy and what goes with it."""
     return metric in _LEARNT or metric == "accuracy" or metric.startswith("accuracy_")
+
+
+def known() -> set[str]:
+    """Every metric that is named here; a plug-in's is not."""
+    return {*LABELS, *SECONDARY, *_LEARNT, *SCALING, *SHARES}

@@ -32,7 +32,7 @@ class Ratio:
 
 def ratio(answer: Answer, reference: Answer, metric: str, confidence: float = CONFIDENCE) -> Ratio | None:
     """``metric`` of ``answer`` over that of ``reference``; None unless both have it and share a block."""
-    if not (answer.record and reference.record and answer.record.block == reference.record.block):
+    if answer.block is None or answer.block != reference.block:
         return None
     if metric not in answer.comparable or metric not in reference.comparable:
         return None
@@ -46,22 +46,23 @@ def ratio(answer: Answer, reference: Answer, metric: str, confidence: float = CO
 
 
 def references(group: Sequence[Answer]) -> dict[str, Answer]:
-    """What each cell is compared with, by the cell's identity; absent where its block holds no reference.
+    """What each cell is compared with, by its ``key``; absent where its block holds no reference.
 
     The reference model is the ViT of the run, or its first model where there is none; of several that of the same size
     class. It is compared in the same variant: tuned with tuned, as shipped with as shipped.
     """
-    by_place = {_place(answer, answer.cell.model): answer for answer in group if answer.comparable}
+    forms = [form for answer in group for form in answer.forms]
+    by_place = {_place(form, form.cell.model): form for form in forms if form.comparable}
     found = {}
     for answer in group:
         reference = by_place.get(_place(answer, _reference_model(answer, group)))
         if answer.record and reference is not None:
-            found[answer.planned.identity] = reference
+            found[answer.key] = reference
     return found
 
 
 def _place(answer: Answer, model: str) -> tuple[object, ...]:
-    return (answer.record.block if answer.record else None, model, answer.variant)
+    return (answer.block, model, answer.variant)
 
 
 def _reference_model(answer: Answer, group: Sequence[Answer]) -> str:
@@ -89,7 +90,7 @@ def lead(group: Sequence[Answer], metric: str = "latency") -> Lead | None:
     None unless at least two cells have the metric and all that have it share one block.
     """
     having = [answer for answer in group if answer.record and metric in answer.comparable]
-    if len(having) < 2 or len({answer.record.block for answer in having if answer.record}) > 1:
+    if len(having) < 2 or len({answer.block for answer in having}) > 1:
         return None
     best = min(having, key=lambda answer: answer.figures[metric].value)
     others = [answer for answer in having if answer is not best]

@@ -15,12 +15,16 @@ from suites.record import Status
 def summary(group: Sequence[Answer]) -> list[str]:
     """Sentences: how many cells were measured, who is fastest at the ends of the sweep, whose latency grows how."""
     several = len({answer.setting for answer in group}) > 1
-    variants = list(dict.fromkeys(answer.variant for answer in group))
+    variants: dict[str, list[tuple[object, ...]]] = {}
+    for answer in group:
+        variants.setdefault(answer.setting, []).append(answer.variant)
+    most = max((len(set(found)) for found in variants.values()), default=0)
     sentences = [_counts(group)]
-    if len(variants) > 1:
-        sentences.append(f"Timings are compared in the first of {len(variants)} variants; the tables hold all.")
-    for setting in dict.fromkeys(answer.setting for answer in group):
-        said = [sentence for part in _comparable(group, setting, variants[0]) for sentence in _comparison(part, group)]
+    if most > 1:
+        sentences.append(f"Timings are compared in the first of {most} variants; the tables hold all.")
+    for setting in variants:
+        parts = _comparable(group, setting, variants[setting][0])
+        said = [sentence for part in parts for sentence in _comparison(part, group)]
         if said and several:
             said[0] = f"On {setting}: {said[0][0].lower()}{said[0][1:]}"
         sentences += said
@@ -55,7 +59,7 @@ def _fastest(cells: Sequence[Answer], group: Sequence[Answer]) -> str:
     """At one length: the least latency, who can't be told from it, and its ratio to the reference."""
     found = lead(cells)
     if found is None:
-        blocks = {answer.record.block for answer in cells if answer.record and "latency" in answer.figures}
+        blocks = {answer.block for answer in cells if "latency" in answer.figures}
         return (
             f"At {cells[0].cell.workload.title[0]} the cells were timed in different sessions, so they are not ranked."
             * (len(blocks) > 1)
@@ -83,7 +87,7 @@ def _fastest(cells: Sequence[Answer], group: Sequence[Answer]) -> str:
 
 
 def _against_reference(best: Answer, group: Sequence[Answer]) -> str:
-    reference = references(group).get(best.planned.identity)
+    reference = references(group).get(best.key)
     if reference is None or reference is best or reference.planned.size_class != best.planned.size_class:
         return ""
     found = ratio(best, reference, "latency")

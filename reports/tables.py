@@ -1,10 +1,10 @@
-"""Tables of plain numbers, units in the column names: what goes to CSV, and from there to a notebook."""
+"""Tables of plain numbers, units in the column names: what goes to CSV and Parquet, and from there to a notebook."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas
 
@@ -16,8 +16,12 @@ from reports.frame import frame
 from reports.metrics import ordered, unit_suffix
 from reports.ratios import ratio, references
 from reports.scaling import SeriesExponent, exponents
+from reports.verdict_tables import verdict_frame
 from suites.estimate import PERCENTILE_MINIMUM, Estimate
 from suites.results import Results
+
+if TYPE_CHECKING:
+    from reports.claims.judgement import Judgement
 
 
 def comparison(group: Sequence[Answer]) -> pandas.DataFrame:
@@ -29,8 +33,7 @@ def comparison(group: Sequence[Answer]) -> pandas.DataFrame:
     metrics = ordered(name for answer in group for name in answer.figures)
     compared = references(group)
     rows = [
-        {**_cell(answer), **_figures(answer, metrics), **_ratio(answer, compared.get(answer.planned.identity))}
-        for answer in group
+        {**_cell(answer), **_figures(answer, metrics), **_ratio(answer, compared.get(answer.key))} for answer in group
     ]
     table: pandas.DataFrame = pandas.DataFrame(rows).dropna(axis="columns", how="all")
     return table
@@ -49,7 +52,7 @@ def _cell(answer: Answer) -> dict[str, Any]:
         "status": answer.status,
         "reason": record.reason if record else None,
         "flags": ", ".join(f"{w.kind}({w.metric})" for w in record.warnings) if record else "",
-        "block": record.block if record else None,
+        "block": answer.block,
         "identity": answer.planned.identity,
     }
 
@@ -119,18 +122,33 @@ def _exponent(entry: SeriesExponent) -> list[Any]:
     ]  # fmt: skip
 
 
-def write_csv(results: Results, folder: Path) -> list[Path]:
-    """Write ``comparison.csv``, ``exponents.csv`` and ``estimates.csv`` (the tidy table), all rows, into ``folder``;
-    of tasks also the tables of ``accuracy_frames``."""
+def frames(results: Results, judgements: Sequence[Judgement] = ()) -> dict[str, pandas.DataFrame]:
+    """Every table by its file's name: `comparison`, `exponents`, `estimates` (the tidy table), all rows; of tasks also
+    those of ``accuracy_frames``, and `claims` where any were judged."""
     group = answers(results)
-    folder.mkdir(parents=True, exist_ok=True)
     tables = {"comparison": comparison(group), "exponents": exponent_table(group), "estimates": frame(results)}
     tables |= accuracy_frames(contests(results, group))
-    return [_write(table, folder / f"{name}.csv") for name, table in tables.items()]
+    return tables | ({"claims": verdict_frame(judgements)} if judgements else {})
 
 
-def _write(table: pandas.DataFrame, path: Path) -> Path:
-    harmless = table.map(lambda value: spreadsheet(value) if isinstance(value, str) else value)
+def write_csv(tables: Mapping[str, pandas.DataFrame], folder: Path) -> list[Path]:
+    """Write ``<name>.csv`` into ``folder``; text that a spreadsheet would run as a formula is made harmless."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_write_csv(table, folder / f"{name}.csv") for name, table in tables.items()]
+
+
+def write_parquet(tables: Mapping[str, pandas.DataFrame], folder: Path) -> list[Path]:
+    """Write ``<name>.parquet`` into ``folder``: the same tables with their types, and text as it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{name}.parquet" for name in tables]
+    for table, path in zip(tables.values(), paths, strict=True):
+        table.convert_dtypes().to_parquet(path, engine="pyarrow", index=False)
+    return paths
+
+
+def _write_csv(table: pandas.DataFrame, path: Path) -> Path:
     # a count stays a count where some rows have none: 5717416, not 5717416.0
-    harmless.convert_dtypes().to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    plain = table.convert_dtypes().astype(object)
+    harmless = plain.map(lambda value: spreadsheet(value) if isinstance(value, str) else value)
+    harmless.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
     return path

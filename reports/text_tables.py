@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from reports.answers import Answer
 from reports.flags import Flags, places
@@ -51,9 +52,9 @@ def _learnt_only(cells: Sequence[Answer]) -> bool:
 
 def _workload_table(setting: str, cells: Sequence[Answer], compared: Mapping[str, Answer], flags: Flags) -> TextTable:
     metrics = headline(name for answer in cells for name in (*answer.figures, *_missed(answer)))
-    ratios = {answer.planned.identity: _ratio(answer, compared) for answer in cells}
-    pairs = [(answer, compared[i]) for answer in cells if ratios[i := answer.planned.identity]]
-    columns = [_columns(answer, metrics, ratios[answer.planned.identity], flags) for answer in cells]
+    ratios = {answer.key: _ratio(answer, compared) for answer in cells}
+    pairs = [(answer, compared[answer.key]) for answer in cells if ratios[answer.key]]
+    columns = [_columns(answer, metrics, ratios[answer.key], flags) for answer in cells]
     unused = set() if pairs else {"ratio"}
     if all(answer.status == Status.OK.value for answer in cells):
         unused.add("status")
@@ -91,7 +92,7 @@ def _caption(pairs: Sequence[tuple[Answer, Answer]]) -> str:
 
 
 def _ratio(answer: Answer, compared: Mapping[str, Answer]) -> str:
-    reference = compared.get(answer.planned.identity)
+    reference = compared.get(answer.key)
     found = ratio(answer, reference, "latency") if reference else None
     if found is None:
         return ""
@@ -107,29 +108,45 @@ def _count(estimate: Estimate | None) -> str:
     return f"{estimate.n} ({len(estimate.samples)})" if estimate else ABSENT
 
 
-def exponent_tables(group: Sequence[Answer]) -> list[TextTable]:
-    """One table a setting: rows series, a column a metric; empty for a run at a single length."""
+def exponent_tables(group: Sequence[Answer], flags: Flags | None = None) -> list[TextTable]:
+    """One table a setting: rows series, a column a metric, with the marks of the figures that were fitted; empty for a
+    run at a single length."""
+    marks = _marks(group, flags) if flags else {}
     entries = [entry for entry in exponents(group) if entry.planned > 1]
     settings = list(dict.fromkeys(entry.setting for entry in entries))
     return [
-        _exponent_table(setting if len(settings) > 1 else "", [e for e in entries if e.setting == setting])
+        _exponent_table(setting if len(settings) > 1 else "", [e for e in entries if e.setting == setting], marks)
         for setting in settings
     ]
 
 
-def _exponent_table(setting: str, entries: Sequence[SeriesExponent]) -> TextTable:
+_Place: TypeAlias = tuple[str, str, str]
+"""Setting, series and metric."""
+
+
+def _marks(group: Sequence[Answer], flags: Flags) -> dict[_Place, str]:
+    """The marks of each line's figures, each once."""
+    found: dict[_Place, dict[str, None]] = {}
+    for answer in group:
+        for metric in answer.comparable:
+            place = answer.setting, answer.series, metric
+            found.setdefault(place, {}).update(dict.fromkeys(flags.marks(answer, metric).split()))
+    return {place: "".join(f" {mark}" for mark in marks) for place, marks in found.items()}
+
+
+def _exponent_table(setting: str, entries: Sequence[SeriesExponent], marks: Mapping[_Place, str]) -> TextTable:
     by_cell = {(entry.series, entry.metric): entry for entry in entries}
     metrics = [metric for metric in SCALING if any(entry.metric == metric for entry in entries)]
     usual = usual_range(entries)
     rows = [
-        [series, *(_exponent(by_cell.get((series, metric)), usual) for metric in metrics)]
+        [series, *(_exponent(by_cell.get((series, metric)), usual, marks) for metric in metrics)]
         for series in dict.fromkeys(entry.series for entry in entries)
     ]
     caption = f"Fitted over {usual[0]:,} to {usual[1]:,} tokens unless another range is given." if usual else ""
     return TextTable(setting, ["series", *map(label, metrics)], rows, caption)
 
 
-def _exponent(entry: SeriesExponent | None, usual: tuple[int, int] | None) -> str:
+def _exponent(entry: SeriesExponent | None, usual: tuple[int, int] | None, marks: Mapping[_Place, str]) -> str:
     """`1.56 (1.53–1.59); local 1.41–1.68; over 400–1,600`, the last two where there is something to say."""
     if entry is None or entry.exponent is None:
         return ABSENT
@@ -139,7 +156,7 @@ def _exponent(entry: SeriesExponent | None, usual: tuple[int, int] | None) -> st
         said.append(f"local {fit.local_low:.2f}–{fit.local_high:.2f}")
     if (fit.tokens_low, fit.tokens_high) != usual:
         said.append(f"over {fit.tokens_low:,}–{fit.tokens_high:,}")
-    return "; ".join(said)
+    return "; ".join(said) + marks.get((entry.setting, entry.series, entry.metric), "")
 
 
 def failures(group: Sequence[Answer]) -> TextTable:

@@ -49,8 +49,12 @@ class Results:
         return counting
 
     def attempts(self) -> list[Record]:
-        """The last attempt of each run at each cell."""
-        return list({(record.run, record.identity): record for record in self.records}.values())
+        """The last attempt of each run at each cell; of copies of a run that went on apart, each one's."""
+        last: dict[tuple[str, str], int] = {}
+        for record in self.records:
+            key = record.run, record.identity
+            last[key] = max(last.get(key, 0), record.attempt)
+        return [record for record in self.records if record.attempt == last[record.run, record.identity]]
 
     def kept(self, record: Record) -> Path:
         """The folder of what a cell that learnt has kept, whether or not there is any."""

@@ -1,0 +1,117 @@
+"""Something that works or does not: it runs here, it exports with parity, it imports with torch alone."""
+
+from __future__ import annotations
+
+import math
+
+from pydantic import model_validator
+from typing_extensions import Self
+
+from reports.answers import Answer
+from reports.claims.claim import Claim, Selection, Shared, Text
+from reports.claims.compared import differing
+from reports.claims.evidence import Evidence
+from reports.claims.figures import missing, raised, usable
+from reports.claims.finding import Finding, Part, combine, told_by_records
+from reports.claims.kinds import Kind
+from reports.claims.outcome import Outcome
+from reports.claims.select import chosen, nothing_chosen
+from reports.format import figure
+from reports.metrics import label
+from suites.estimate import Estimate
+from suites.record import Status
+
+_RAN = (Status.OK, Status.UNSTABLE)
+_BROKE = (Status.ERROR, Status.CRASHED, Status.OOM)
+"""A timeout shows no more than that it takes long, and what is unavailable was not tried."""
+
+
+class CapabilityClaim(Claim):
+    """Every selected cell has the figure, within the bounds if there are any; without a metric: every cell runs.
+
+    Refuted by a cell that tried exactly this and failed: a figure out of bounds, or a warning about the metric whose
+    kind ends in `_failed`; without a metric a cell that ended as error, crashed or oom.
+    """
+
+    metric: Text | None = None
+    """The figure that shows it; none where running is all that is claimed."""
+    ours: Selection
+    """What the claim speaks of."""
+    at: Shared = {}
+    """Joined to the selection."""
+    at_most: float | None = None
+    """The figure must be at most this, such as the error of an export."""
+    at_least: float | None = None
+    """The figure must be at least this."""
+
+    @model_validator(mode="after")
+    def _bounds_need_a_metric(self) -> Self:
+        if self.metric is None and (self.at_most is not None or self.at_least is not None):
+            raise ValueError("at_most and at_least need a metric")
+        return self
+
+
+def outcome(value: float, at_most: float | None, at_least: float | None) -> Outcome:
+    """An exact figure against bounds, either of which may be missing."""
+    room = [at_most - value] if at_most is not None else []
+    room += [value - at_least] if at_least is not None else []
+    effect = min(room, default=1.0)
+    return Outcome(value, value, value, effect if effect >= 0 else -math.inf, 0.0, None)
+
+
+def failed(why: str) -> tuple[str, Outcome]:
+    """A try that failed, and what it means."""
+    return why, Outcome(math.nan, None, None, -math.inf, 0.0, None)
+
+
+def find(claim: CapabilityClaim, evidence: Evidence) -> Finding:
+    """What the records say."""
+    cells, gaps = _cells(claim, evidence)
+    tried: list[tuple[Answer, str, Outcome]] = []
+    for cell in cells:
+        said = _ran(cell) if claim.metric is None else _has(cell, claim.metric, claim)
+        if said is None:
+            gaps.append(missing(cell, claim.metric or "*"))
+        else:
+            tried.append((cell, *said))
+    labels = _labels([cell for cell, _, _ in tried])
+    parts = [Part(where, shown, said, (cell.key,), 1) for (cell, shown, said), where in zip(tried, labels, strict=True)]
+    weakened = raised([cell for cell, _, _ in tried], claim.metric or "*")
+    return combine(parts, gaps, counted_as="cells", warnings=told_by_records(weakened))
+
+
+def _cells(claim: CapabilityClaim, evidence: Evidence) -> tuple[list[Answer], list[str]]:
+    if claim.metric is not None:
+        return evidence.chosen(claim.metric, claim.ours, claim.at)
+    cells = chosen(evidence.cells, claim.ours, claim.at)
+    return cells, [] if cells else [nothing_chosen(evidence.cells, claim.ours, claim.at)]
+
+
+def _ran(cell: Answer) -> tuple[str, Outcome] | None:
+    status = cell.record.status if cell.record else None
+    if status in _RAN:
+        return "runs", outcome(1.0, None, None)
+    return failed(missing(cell, "*")) if status in _BROKE else None
+
+
+def _has(cell: Answer, metric: str, claim: CapabilityClaim) -> tuple[str, Outcome] | None:
+    found = usable(cell, metric)
+    if found is None:
+        broke = any(warning.kind.endswith("_failed") for warning in cell.warnings(metric))
+        return failed(missing(cell, metric)) if broke else None
+    return _shown(found, metric), outcome(found.value, claim.at_most, claim.at_least)
+
+
+def _shown(found: Estimate, metric: str) -> str:
+    small = found.unit == "1" and 0 < abs(found.value) < 1e-3
+    return f"{label(metric)} {f'{found.value:.1e}' if small else figure(found.value, found.unit)}"
+
+
+def _labels(cells: list[Answer]) -> list[str]:
+    if not cells:
+        return []
+    sizes = [f"{cell.size} {cell.cell.workload.unit}" for cell in cells]
+    return differing([cell.series for cell in cells], sizes, [cell.setting for cell in cells])
+
+
+KIND = Kind(CapabilityClaim, find)
