@@ -74,7 +74,10 @@ class Schedule:
         if "exact" in self.metrics:
             for work in active:
                 self._execute(work, "exact", "exact figures")
-            yield from (work for work in active if work.failure)
+                if work.failure or self.metrics.keys() == {"exact"}:
+                    yield work
+            if self.metrics.keys() == {"exact"}:
+                return
             active = [work for work in active if not work.failure]
         processes = self.protocol.processes if "time" in self.metrics else 0
         for turn in range(processes):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from reports.accuracy import Contest, contests, predictions
 from reports.accuracy_summary import heading
@@ -90,17 +91,17 @@ def _pairs(contest: Contest, entrant: Entrant, matrix: Array, seeds: int, title:
 
     def paint(axes: Axes) -> None:
         height = list(range(len(found)))
-        axes.barh(height, [pair.count / pair.of for pair in found], color=hue(matplotlib.colormaps["Oranges"](0.55)))
+        axes.barh(height, [pair.count for pair in found], color=hue(matplotlib.colormaps["Oranges"](0.55)))
         for y, pair in zip(height, found, strict=True):
             axes.annotate(
-                f"{pair.count:,} of {pair.of:,}", (pair.count / pair.of, y), xytext=(4, 0), textcoords="offset points",
-                va="center", fontsize=8,
+                f"{100 * pair.count / pair.of:.0f} % of {pair.of:,}", (pair.count, y), xytext=(4, 0),
+                textcoords="offset points", va="center", fontsize=8,
             )  # fmt: skip
         axes.set_yticks(height, labels=[f"{names[pair.right]} → {names[pair.taken_for]}" for pair in found])
         axes.set_ylim(len(found) - 0.4, -0.6)
-        axes.set_xlim(0, 1.18 * max(pair.count / pair.of for pair in found))
-        axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
-        axes.set_xlabel("share of the right class's samples that were taken for the other")
+        axes.set_xlim(0, 1.18 * found[0].count)
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        axes.set_xlabel("samples of the first class that were taken for the second")
         axes.grid(axis="y", visible=False)
 
     wrong = int(matrix.sum() - matrix.trace())

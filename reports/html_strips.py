@@ -30,8 +30,13 @@ class Strip:
 
 
 def strips(judgement: Judgement) -> list[Strip]:
-    """All comparisons on one scale, a logarithmic one where every figure is positive; none for what has no figure."""
+    """All comparisons on one scale, a logarithmic one where every figure is positive.
+
+    None where there is no figure, and where all say the same: the card does that in a line.
+    """
     parts = [part for part in judgement.parts if math.isfinite(part.outcome.value)]
+    if len(parts) > 1 and len({part.shown for part in parts}) == 1:
+        return []
     claimed = _claimed(judgement)
     numbers = [number for part in parts for number in _numbers(part)]
     numbers += [claimed] if claimed is not None else []

@@ -158,7 +158,7 @@ def _panel(axes: Axes, training: Training, look: Look) -> None:
 def _explain(axes: Axes, contest: Contest, shown: Sequence[Training], missing: Sequence[str]) -> None:
     """What the lines are, below all panels."""
     smoothing, mixup = contest.workload.recipe.label_smoothing, contest.workload.recipe.mixup
-    trained = "training, as it is optimised: augmented" * contest.workload.recipe.augment or "training"
+    trained = "training, augmented as the task allows" if contest.workload.recipe.augment else "training"
     trained += f", labels smoothed by {smoothing:g}" if smoothing else ""
     trained += ", mixed up" if mixup else ""
     entries: list[tuple[Any, str]] = [(Line2D([], [], color=INK, linestyle=(0, (3, 2))), trained)]

@@ -33,7 +33,7 @@ def verdict_tables(judgements: Sequence[Judgement], *, untested: bool = True) ->
     return [
         TextTable(
             found[0].claim.title or stem,
-            ["claim", "verdict", "effect (95 % interval)", "p", "why"],
+            ["claim", "id", "verdict", "effect (95 % interval)", "p", "why"],
             [_row(judgement) for judgement in found if untested or judgement.verdict != "untested"],
             verdict_summary(found),
         )
@@ -44,6 +44,7 @@ def verdict_tables(judgements: Sequence[Judgement], *, untested: bool = True) ->
 def _row(judgement: Judgement) -> list[str]:
     return [
         judgement.claim.sentence,
+        judgement.claim.id,
         judgement.verdict,
         _effect(judgement),
         p_value(judgement.p_holm) if judgement.p_holm is not None else ABSENT,

@@ -54,8 +54,8 @@ def _table(tested: Sequence[Judgement]) -> Table:
 
 
 def _why(judgement: Judgement) -> str:
-    p = f"p = {p_value(judgement.p_holm)}, " if judgement.p_holm is not None else ""
-    p = p.replace("= <", "<")
+    told = judgement.verdict in ("supported", "refuted") and judgement.p_holm is not None  # else it is in the reason
+    p = f"p = {p_value(judgement.p_holm or 0.0)}, ".replace("= <", "<") if told else ""
     n = f"n = {judgement.n:,} {judgement.counted}" if judgement.n is not None else ""
     warned = f"; {counted(len(judgement.warnings), 'warning')}" if judgement.warnings else ""
     return f"{judgement.why} ({p}{n}{warned})"

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from suites.tasks import TASKS
-from suites.tasks.errors import DataError, DataMissing
+from suites.tasks.errors import DataMissing
 from suites.tasks.task import Task, TaskData
 
 DATA_ROOT = "VIO_BENCH_DATA"
@@ -44,7 +44,7 @@ def find_task(name: str) -> Task:
 def fetch(task: Task) -> None:
     """Download the data of a task into the data root, where they are not there yet and the task knows how.
 
-    Of others, loading them says how they are got. Raises `DataError` where there is no data root, or the download fails.
+    Of others, loading them says how they are got. Raises `DataError` without a data root, or where the download fails.
     """
     download = getattr(task, "download", None)
     if download is None:

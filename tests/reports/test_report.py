@@ -63,14 +63,15 @@ def test_a_report_says_what_was_found_and_nothing_of_this_machine(scaling_report
     assert re.search(r"At 128 px \(64 tokens, size class tiny\) vio_tiny is fastest: 4\.6. ms ± 0\.\d %, 0\.4\d", text)
     assert "no latency of vit_tiny_patch16_224 and mambaout_femto" in text
     assert text.count("MACs cover 61% of the arithmetic") == 1  # explained once, for six cells
-    assert text.count(" ᵃ |") == 6  # marked at each of them
+    assert text.count(" ᵃ |") == 6 + 1  # marked at each of them, and at the exponent that was fitted to them
     assert "no answer within 300 s" in text and "go on with --resume" in text
     assert str(scaling_report.parent) not in text and str(Path.cwd()) not in text
     for source in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text):
         assert (scaling_report / source).is_file()
     for table in tables_in(text):
         assert {len(row) for row in table} == {len(table[0])}
-    assert len(tables_in(text)) == 1 + 6 + 1 + 2
+    claims = text.count("<details><summary>Verdicts")
+    assert len(tables_in(text)) == claims + 1 + 6 + 1 + 2
 
 
 def test_plots_are_well_formed_and_name_every_series(scaling_run, scaling_report):
@@ -99,7 +100,7 @@ def test_one_length_has_no_exponent_and_says_so(made, tmp_path):
     run = made.run("smoke")
     for model, family in (("vit_tiny_patch16_224", "vit"), ("resnet10t", "resnet")):
         run.add(made.cell(model, 64), {"latency": made.noisy(0.01, len(model)), "macs": made.count(1e8)}, family=family)
-    text = reports.write_report(run.save(tmp_path / "run")).read_text()
+    text = reports.write_report(run.save(tmp_path / "run"), ["md"]).read_text()
     assert "no exponent to fit" in text
     assert not list((tmp_path / "run").glob("plots/*"))
     assert "exponent" not in on_terminal(run)
@@ -109,7 +110,7 @@ def test_one_model_is_compared_with_nobody(made, tmp_path):
     run = made.run()
     for size in (128, 256):
         run.add(made.cell("vio_tiny", size), {"latency": made.noisy(size / 1e4, size)}, family="vio")
-    text = reports.write_report(run.save(tmp_path / "run")).read_text()
+    text = reports.write_report(run.save(tmp_path / "run"), ["md"]).read_text()
     assert summary(answers(run.results())) == ["2 of 2 cells measured."]
     assert "fastest" not in text
 
@@ -122,7 +123,7 @@ def test_a_run_in_which_everything_failed_or_nothing_was_run_still_renders(made,
             run.add(made.cell(size=size), status="error", reason="ValueError: no | such\nthing")
         else:
             run.plan(made.cell(size=size))
-    text = reports.write_report(run.save(tmp_path / "run")).read_text()
+    text = reports.write_report(run.save(tmp_path / "run"), ["md"]).read_text()
     assert "0 of 2 cells measured" in text
     assert ("error" if measured else "missing") in on_terminal(run)
     assert all({len(row) for row in table} == {len(table[0])} for table in tables_in(text))
@@ -162,7 +163,7 @@ def test_a_single_process_ranks_nobody(made, tmp_path):
         run.add(made.cell(model), {"latency": made.noisy(seconds, 1, processes=1)}, family=model[:3])
     said = summary(answers(run.results()))[1]
     assert "least median" in said and "fastest" not in said
-    text = reports.write_report(run.save(tmp_path / "run")).read_text()
+    text = reports.write_report(run.save(tmp_path / "run"), ["md"]).read_text()
     assert re.search(r"\| 0\.50\d \([\d.–]+\)\\\* \|", text)
 
 
@@ -170,7 +171,7 @@ def test_a_ratio_across_size_classes_is_said_to_be_none_of_like_with_like(made, 
     run = made.run()
     run.add(made.cell(), {"latency": made.noisy(0.02, 1)})
     run.add(made.cell("vio_nano"), {"latency": made.noisy(0.01, 2)}, family="vio", size_class="nano")
-    text = reports.write_report(run.save(tmp_path / "run")).read_text()
+    text = reports.write_report(run.save(tmp_path / "run"), ["md"]).read_text()
     assert "no fair comparison: vio_nano." in text
 
 
@@ -203,7 +204,7 @@ def test_models_are_compared_in_one_variant_and_the_summary_stays_short(made, tm
     said = summary(answers(run.results()))
     assert said[1] == "Timings are compared in the first of 2 variants; the tables hold all."
     assert len(said) == 2 + 3 and not any("channels_last" in sentence for sentence in said)
-    text = reports.write_report(run.save(tmp_path / "run")).read_text()
+    text = reports.write_report(run.save(tmp_path / "run"), ["md"]).read_text()
     assert "latency over that of vit, in the same block and variant" in text
 
 
@@ -211,7 +212,7 @@ def test_a_figure_that_could_not_be_read_shows_its_warning(made, tmp_path):
     run = made.run()
     missed = made.warning("rss_unavailable", "peak_rss", "no peak_rss here")
     run.add(made.cell(), {"latency": made.noisy(0.01, 1)}, warnings=[missed])
-    assert "| – ᵃ |" in reports.write_report(run.save(tmp_path / "run")).read_text()
+    assert "| – ᵃ |" in reports.write_report(run.save(tmp_path / "run"), ["md"]).read_text()
 
 
 def test_a_projection_has_a_column_of_its_own(made):
@@ -228,7 +229,7 @@ def test_several_settings_get_a_plot_and_tables_each(made, tmp_path):
     for size in (128, 256):
         for batch in (1, 8):
             run.add(made.cell("a", size, batch=batch), {"macs": made.count(size * batch)})
-    text = reports.write_report(run.save(tmp_path / "run")).read_text()
+    text = reports.write_report(run.save(tmp_path / "run"), ["md"]).read_text()
     names = {path.name for path in (tmp_path / "run" / "plots").glob("*.svg")}
     assert names == {"macs-cpu-2-threads-batch-1.svg", "macs-cpu-2-threads-batch-8.svg"}
     assert "128 px, 64 tokens (cpu, 2 threads, batch 8)" in text

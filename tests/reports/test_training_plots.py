@@ -88,7 +88,7 @@ def test_each_model_has_a_panel_with_both_losses(plots):
     loss = plots[1]
     said = texts(loss)
     assert "validation" in said and "kept" in said and "a" in said
-    assert "training, as it is optimised: augmented, labels smoothed by 0.1" in said
+    assert "training, augmented as the task allows, labels smoothed by 0.1" in said
     assert "seed 0 of each; no history of torn and gone" in said
     assert said.count("epoch") == 2
     assert "a training 2.00 to 0.40, validation 1.40 to 1.40" in loss.alt
