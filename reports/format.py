@@ -20,8 +20,14 @@ _SCALES: dict[str, Scale] = {
 }
 
 
+_TINY = 1e-4
+
+
 def figure(value: float, unit: str) -> str:
-    """Three significant digits with a prefix: `29.1 ms`, `1.26 G`, `12.6 MiB`, `5.72 M`."""
+    """Three significant digits with a prefix: `29.1 ms`, `1.26 G`, `12.6 MiB`, `5.72 M`; a tiny number as `4.47e-7`."""
+    if unit == "1" and 0 < abs(value) < _TINY:  # an error of rounding: its size is what counts
+        number, _, power = f"{value:.2e}".partition("e")
+        return f"{number}e{int(power)}"
     if value == 0 or unit not in _SCALES:
         return f"{digits(value)} {unit}".removesuffix(" 1")
     scale = _SCALES[unit]
