@@ -47,8 +47,11 @@ class Evidence:
         return any(metric in self._asked.get((run, kind), ()) for run in self._runs(cell))
 
     def _runs(self, cell: Answer) -> Sequence[str]:
-        """The runs that a cell belongs to."""
+        """The runs that measured a cell on its machine; of one that was not measured, those that planned it."""
         plan = self.results.plan
+        measured = [form.record.run for form in cell.forms if form.record]
+        if plan.merged and measured:
+            return measured
         return [part.run for part in plan.merged if cell.planned.identity in part.cells] or [plan.run]
 
     @cached_property
