@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ import typer
 from bench.cli_app import OK, REFUTED, Json, print_json
 
 if TYPE_CHECKING:
+    from reports.claims.documents import Document
     from reports.claims.judgement import Judgement
     from suites.results import Results
 
@@ -31,12 +33,10 @@ def claims(
 
     What is untested comes with the command that would test it. Exit codes: 0, or 3 where a required claim is refuted.
     """
-    from baselines import catalogue
     from baselines.registry import unknown_name
     from reports.claims.documents import load_documents
     from reports.claims.engine import judge_documents
     from reports.claims.judgement import plain
-    from reports.claims.names import check_names
 
     documents = load_documents(file or ())
     ids = [claim.id for document in documents for claim in document.claims]
@@ -44,7 +44,7 @@ def claims(
         if name not in ids:
             raise unknown_name("claim", name, ids)
     results = _results(folder)
-    check_names(documents[len(documents) - len(file or ()) :], results, catalogue.find)
+    check_users_documents(documents[len(documents) - len(file or ()) :], results)
     judgements = judge_documents(documents, results)
     refuted = [one.claim.id for one in judgements if one.claim.id in (require or ()) and one.verdict == "refuted"]
     code = REFUTED if refuted else OK
@@ -55,6 +55,15 @@ def claims(
         for name in refuted:
             print(f"vio-bench: required claim '{name}' is refuted", file=sys.stderr)
     raise typer.Exit(code)
+
+
+def check_users_documents(documents: Sequence[Document], results: Results) -> None:
+    """Raise ``UsageError`` with file, line and column at the first metric or model that nobody knows."""
+    if documents:
+        from baselines import catalogue
+        from reports.claims.names import check_names
+
+        check_names(documents, results, catalogue.find)
 
 
 def _results(folders: list[Path]) -> Results:

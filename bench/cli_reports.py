@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli_app import Json, print_json
+from bench.cli_claims import check_users_documents
 
 if TYPE_CHECKING:
     from suites.results import Results
@@ -30,13 +31,15 @@ def report(
     The same records give the same bytes.
     """
     import reports
+    from reports.claims.documents import load_documents
     from suites.results import read_results
 
     names = [name.strip() for name in formats.split(",") if name.strip()]
     if show:
         names.append("html")
-    path = reports.write_report(folder, names, claims or ())
     results = read_results(folder)
+    check_users_documents(load_documents(claims)[-len(claims) :] if claims else [], results)
+    path = reports.write_report(folder, names, claims or ())
     if results.torn_bytes:
         print(f"left out an unfinished last line of {results.torn_bytes} bytes in records.jsonl", file=sys.stderr)
     if as_json:

@@ -16,6 +16,7 @@ from reports.accuracy_summary import accuracy_summary
 from reports.answers import answers
 from reports.figures import SCALING_PLOTS
 from reports.flags import Flags
+from reports.format import counted
 from reports.html_assets import assets
 from reports.html_figures import FigureTables
 from reports.html_models import model_pages, page_names
@@ -29,6 +30,7 @@ from reports.runs import questions, runs_table, title
 from reports.scaling import exponents
 from reports.summary import summary
 from reports.text_tables import BEND, exponent_tables, failures
+from suites.plan import Plan
 from suites.results import Results
 
 if TYPE_CHECKING:
@@ -56,19 +58,20 @@ def render_html(results: Results, judgements: Sequence[Judgement], plots: Mappin
     flags, growth, among = Flags(group), exponents(group), contests(results, group)
     links = page_names(group)
     tables = FigureTables(group, flags, links)
-    counted, *timings = summary(group)
+    measured, *timings = summary(group)
     learnt = accuracy_sections(results, group, flags, {}, results.folder)
     headings = {section.title for section in learnt}
     page = _environment().get_template("report.html.jinja")
     return page.render(
         assets=assets(),
         plan=results.plan,
-        title=title(results.plan),
+        title=_heading(results.plan),
         questions=questions(results.plan),
         runs=runs_table(results.plan),
         settings=list(dict.fromkeys(answer.setting for answer in group)),
         torn_bytes=results.torn_bytes,
-        summary=[counted, *accuracy_summary(among), *timings],
+        measured=measured,
+        findings=[*accuracy_summary(among), *timings],
         documents=documents(judgements, group),
         counts=counts(judgements),
         card_name=card_name,
@@ -90,6 +93,12 @@ def render_html(results: Results, judgements: Sequence[Judgement], plots: Mappin
         packages=packages(results.environment.machines.values()),
         sessions=session_table(results.environment.sessions),
     )
+
+
+def _heading(plan: Plan) -> str:
+    """The suite by name; the names of several would be a heading of many lines, and the table of runs has them."""
+    names = {suite.name for suite in plan.suites}
+    return title(plan) if len(names) == 1 else f"Merged run of {counted(len(names), 'suite')}"
 
 
 @cache

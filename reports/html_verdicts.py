@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -88,12 +88,39 @@ def card_name(judgement: Judgement) -> str:
 
 def _card(judgement: Judgement, cells: Mapping[str, Answer]) -> Card:
     rests_on = [cells[key] for key in dict.fromkeys(judgement.cells) if key in cells]
-    links = [Link(_said(answer), f"cell-{answer.key}") for answer in rests_on]
-    return Card(judgement, card_name(judgement), links, _facts(judgement), strips(judgement))
+    return Card(judgement, card_name(judgement), _links(rests_on), _facts(judgement), strips(judgement))
 
 
-def _said(answer: Answer) -> str:
-    return f"{answer.series}, {answer.cell.workload.title[0]}"
+_TELLING: tuple[Callable[[Answer], str], ...] = (
+    lambda answer: answer.machine_name,
+    lambda answer: answer.record.suite if answer.record else "",
+    lambda answer: answer.setting,
+    lambda answer: answer.record.run if answer.record else "",
+)
+"""What may tell apart cells of one model and size, the shortest first."""
+
+
+def _links(group: Sequence[Answer]) -> list[Link]:
+    """A link a cell; those that would read alike also say the first thing that they differ in."""
+    alike: dict[str, list[Answer]] = {}
+    for answer in group:
+        alike.setdefault(f"{answer.series}, {answer.cell.workload.title[0]}", []).append(answer)
+    texts = {answer.key: text for said, own in alike.items() for answer, text in _told_apart(said, own, _TELLING)}
+    return [Link(texts[answer.key], f"cell-{answer.key}") for answer in group]
+
+
+def _told_apart(
+    said: str, group: Sequence[Answer], telling: Sequence[Callable[[Answer], str]]
+) -> Iterator[tuple[Answer, str]]:
+    if len(group) == 1 or not telling:
+        yield from ((answer, said) for answer in group)
+        return
+    first, *others = telling
+    parts: dict[str, list[Answer]] = {}
+    for answer in group:
+        parts.setdefault(first(answer), []).append(answer)
+    for word, own in parts.items():
+        yield from _told_apart(f"{said}, {word}" if word and len(parts) > 1 else said, own, others)
 
 
 def _facts(judgement: Judgement) -> list[tuple[str, str]]:

@@ -9,11 +9,11 @@ from pydantic import model_validator
 from scipy.special import stdtr
 from typing_extensions import Self
 
-from reports.claims.claim import Margin, MeasuredClaim
-from reports.claims.compared import cautions, counted_as, differing
+from reports.claims.claim import Margin, MeasuredClaim, is_share
+from reports.claims.compared import cautions, cell_names, counted_as, told_by_cells
 from reports.claims.evidence import Evidence
-from reports.claims.figures import ONE_SEED, entry_gaps, measured, raised, usable, usable_in
-from reports.claims.finding import Finding, Part, combine, told_by_records
+from reports.claims.figures import ONE_SEED, Measured, entry_gaps, measured, usable, usable_in
+from reports.claims.finding import Finding, Part, combine
 from reports.claims.kinds import Kind
 from reports.claims.outcome import Outcome, of_contrast
 from reports.claims.select import Entry
@@ -46,6 +46,17 @@ class BoundClaim(MeasuredClaim):
             raise ValueError("nothing measured is exactly so much: give 'about' a margin above 0, or leave it away")
         return self
 
+    @model_validator(mode="after")
+    def _share_that_there_is(self) -> Self:
+        if not is_share(self.metric):
+            return self
+        if not 0 <= self.claimed <= 1:
+            raise ValueError(f"{self.metric} is a share from 0 to 1: {self.claimed:g} is none (81 % is 0.81)")
+        everything = self.about is not None and 1 - (self.margin or 0) <= self.about <= (self.margin or 0)
+        if self.at_least == 0 or self.at_most == 1 or everything:
+            raise ValueError(f"every share is {self.in_words(percent)}: give a number that can be wrong")
+        return self
+
     @property
     def claimed(self) -> float:
         """The number."""
@@ -72,30 +83,48 @@ def outcome(value: Contrast, claimed: float, sign: int, margin: float, problem: 
 
 def exact_outcome(value: float, claimed: float, sign: int, margin: float) -> Outcome:
     """A counted figure against a number; either may be 0."""
+    effect, least = _distance(value, claimed, sign, margin)
+    return Outcome(value, value, value, effect, least, None)
+
+
+def _distance(value: float, claimed: float, sign: int, margin: float) -> tuple[float, float]:
+    """How far a figure is on the claimed side, and how far it must be, as logarithms."""
     if value > 0 and claimed > 0:
         distance = math.log(value / claimed)
     else:
         distance = 0.0 if value == claimed else math.copysign(math.inf, value - claimed)
     reach = math.log1p(margin)
-    effect, least = (sign * distance, reach) if sign else (reach - abs(distance), 0.0)
-    effect = -math.inf if effect < 0 == least else effect
-    return Outcome(value, value, value, effect, least, None)
+    if sign and margin > 0:
+        return sign * distance, reach
+    room = sign * distance if sign else reach - abs(distance)
+    return (room if room >= 0 else -math.inf), 0.0  # without a margin to stay within, what is not as claimed refutes
 
 
 def share_outcome(share: Share, claimed: float, sign: int, margin: float) -> Outcome:
     """A share of the examples against a number: the score test of one share (Wilson 1927), with the variance between
-    seeds added to that of the examples, and a correction for continuity."""
-    null, direction, least = claimed, sign, margin
-    if not sign:
-        null, direction, least = claimed + math.copysign(margin, share.value - claimed), 0, 0.0
-        direction = -1 if null > claimed else 1
+    seeds added to that of the examples, and a correction for continuity.
+
+    No sample shows that a share is all or nothing, but one answer shows that it is not.
+    """
+    null, direction, least = (claimed, sign, margin) if sign else (*_edge(share.value, claimed, margin), 0.0)
     effect = direction * (share.value - null)
-    if not 0 < null < 1:  # no share lies beyond
-        return Outcome(share.value, share.low, share.high, effect, least, None)
+    if not 0 < null < 1:
+        problem = "" if effect < 0 and effect <= -least else f"no sample can show {percent(null)}"
+        return Outcome(share.value, share.low, share.high, effect, least, None, problem)
     within, between = null * (1 - null) / share.examples, variance_of_mean(share.by_seed)
     distance = max(0.0, abs(share.value - null) - 0.5 / share.examples)
     p = 2 * float(stdtr(freedom(between, within, share.seeds), -distance / math.sqrt(within + between)))
     return Outcome(share.value, share.low, share.high, effect, least, p)
+
+
+def _edge(value: float, claimed: float, margin: float) -> tuple[float, int]:
+    """The end of what still counts as about so much that a share is nearer to, and on which side of it that is.
+
+    An end that no share lies beyond is no test: there the other one is.
+    """
+    low, high = claimed - margin, claimed + margin
+    nearer_low = value < claimed if low > 0 and high < 1 else low > 0
+    return (low, 1) if nearer_low else (high, -1)
 
 
 def find(claim: BoundClaim, evidence: Evidence) -> Finding:
@@ -115,13 +144,9 @@ def _of_figures(claim: BoundClaim, entries: Sequence[Entry], gaps: Sequence[str]
     figures = [measured(entry.cells, claim) for entry in entries]
     parts = []
     for found, where in zip(figures, _labels(entries), strict=True):
-        estimate = found.estimate
-        if found.term is None or estimate.exact or claimed <= 0:
-            said = exact_outcome(estimate.value, claimed, sign, margin)
-        else:
-            said = outcome(contrast([1], [found.term]), claimed, sign, margin, found.problem)
+        said = _of_one(found, claimed, sign, margin)
         keys = tuple(cell.key for cell in found.cells)
-        parts.append(Part(where, _shown(said, estimate.unit), said, keys, estimate.n))
+        parts.append(Part(where, _shown(said, found.estimate.unit), said, keys, found.estimate.n))
     return combine(
         parts,
         gaps,
@@ -129,7 +154,19 @@ def _of_figures(claim: BoundClaim, entries: Sequence[Entry], gaps: Sequence[str]
         counted_as=counted_as(figures),
         margin=percent(margin),
         warnings=cautions(figures, claim.metric),
+        otherwise="the opposite" if sign else "another figure",
     )
+
+
+def _of_one(found: Measured, claimed: float, sign: int, margin: float) -> Outcome:
+    estimate = found.estimate
+    if estimate.exact:
+        return exact_outcome(estimate.value, claimed, sign, margin)
+    if found.term is not None and claimed > 0:
+        return outcome(contrast([1], [found.term]), claimed, sign, margin, found.problem)
+    problem = found.problem or f"a figure with noise can't be set against {claimed:g}, which has no logarithm"
+    effect, least = _distance(estimate.value, claimed, sign, margin)
+    return Outcome(estimate.value, None, None, effect, least, None, problem)
 
 
 def _of_shares(claim: BoundClaim, entries: Sequence[Entry], gaps: Sequence[str]) -> Finding:
@@ -143,17 +180,22 @@ def _of_shares(claim: BoundClaim, entries: Sequence[Entry], gaps: Sequence[str])
         shown = share_in_words(share.value, share.low, share.high)
         parts.append(Part(where, shown, said, tuple(cell.key for cell in own), share.examples * share.seeds))
         cells += own
-    single = (ONE_SEED,) if any(part.cells[1:] == () for part in parts) else ()
-    warnings = (*single, *told_by_records(raised(cells, claim.metric)))
-    claimed_as = claim.in_words(percent)
-    return combine(parts, gaps, claimed=claimed_as, counted_as="answers", margin=percent(margin), warnings=warnings)
+    single = any(len(part.cells) == 1 for part in parts)
+    told = told_by_cells(cells, claim.metric)
+    return combine(
+        parts,
+        gaps,
+        claimed=claim.in_words(percent),
+        counted_as="answers",
+        margin=percent(margin),
+        warnings=(ONE_SEED, *told) if single else told,
+        otherwise="the opposite" if sign else "another figure",
+        caveat="by one training" if single else "",
+    )
 
 
 def _labels(entries: Sequence[Entry]) -> list[str]:
-    if not entries:
-        return []
-    sizes = [entry.size for entry in entries]
-    return differing([entry.name for entry in entries], sizes, [entry.first.setting for entry in entries])
+    return cell_names([entry.name for entry in entries], [entry.first for entry in entries])
 
 
 def _shown(said: Outcome, unit: str) -> str:

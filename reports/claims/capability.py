@@ -9,13 +9,12 @@ from typing_extensions import Self
 
 from reports.answers import Answer
 from reports.claims.claim import Claim, Selection, Shared, Text
-from reports.claims.compared import differing
+from reports.claims.compared import cell_names, told_by_cells
 from reports.claims.evidence import Evidence
-from reports.claims.figures import missing, raised, usable
-from reports.claims.finding import Finding, Part, combine, told_by_records
+from reports.claims.figures import missing, usable
+from reports.claims.finding import Finding, Part, combine
 from reports.claims.kinds import Kind
 from reports.claims.outcome import Outcome
-from reports.claims.select import chosen, nothing_chosen
 from reports.format import figure
 from reports.metrics import label
 from suites.estimate import Estimate
@@ -66,7 +65,7 @@ def failed(why: str) -> tuple[str, Outcome]:
 
 def find(claim: CapabilityClaim, evidence: Evidence) -> Finding:
     """What the records say."""
-    cells, gaps = _cells(claim, evidence)
+    cells, gaps = evidence.chosen(claim.metric, claim.ours, claim.at)
     tried: list[tuple[Answer, str, Outcome]] = []
     for cell in cells:
         said = _ran(cell) if claim.metric is None else _has(cell, claim.metric, claim)
@@ -74,17 +73,10 @@ def find(claim: CapabilityClaim, evidence: Evidence) -> Finding:
             gaps.append(missing(cell, claim.metric or "*"))
         else:
             tried.append((cell, *said))
-    labels = _labels([cell for cell, _, _ in tried])
+    labels = cell_names([cell.series for cell, _, _ in tried], [cell for cell, _, _ in tried])
     parts = [Part(where, shown, said, (cell.key,), 1) for (cell, shown, said), where in zip(tried, labels, strict=True)]
-    weakened = raised([cell for cell, _, _ in tried], claim.metric or "*")
-    return combine(parts, gaps, counted_as="cells", warnings=told_by_records(weakened))
-
-
-def _cells(claim: CapabilityClaim, evidence: Evidence) -> tuple[list[Answer], list[str]]:
-    if claim.metric is not None:
-        return evidence.chosen(claim.metric, claim.ours, claim.at)
-    cells = chosen(evidence.cells, claim.ours, claim.at)
-    return cells, [] if cells else [nothing_chosen(evidence.cells, claim.ours, claim.at)]
+    warnings = told_by_cells((cell for cell, _, _ in tried), claim.metric or "*")
+    return combine(parts, gaps, counted_as="cells", warnings=warnings)
 
 
 def _ran(cell: Answer) -> tuple[str, Outcome] | None:
@@ -95,23 +87,22 @@ def _ran(cell: Answer) -> tuple[str, Outcome] | None:
 
 
 def _has(cell: Answer, metric: str, claim: CapabilityClaim) -> tuple[str, Outcome] | None:
+    broke = next((form for form in cell.forms if _failed_at(form, metric)), None)  # no other run's success hides it
+    if broke is not None:
+        return failed(missing(broke, metric))
     found = usable(cell, metric)
     if found is None:
-        broke = any(warning.kind.endswith("_failed") for warning in cell.warnings(metric))
-        return failed(missing(cell, metric)) if broke else None
+        return None
     return _shown(found, metric), outcome(found.value, claim.at_most, claim.at_least)
+
+
+def _failed_at(form: Answer, metric: str) -> bool:
+    return any(warning.kind.endswith("_failed") for warning in form.warnings(metric))
 
 
 def _shown(found: Estimate, metric: str) -> str:
     small = found.unit == "1" and 0 < abs(found.value) < 1e-3
     return f"{label(metric)} {f'{found.value:.1e}' if small else figure(found.value, found.unit)}"
-
-
-def _labels(cells: list[Answer]) -> list[str]:
-    if not cells:
-        return []
-    sizes = [f"{cell.size} {cell.cell.workload.unit}" for cell in cells]
-    return differing([cell.series for cell in cells], sizes, [cell.setting for cell in cells])
 
 
 KIND = Kind(CapabilityClaim, find)

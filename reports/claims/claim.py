@@ -119,8 +119,13 @@ class Claim(Strict):
     """Title of that document; filled in from the file."""
 
 
+def is_share(metric: str) -> bool:
+    """Whether a metric is a share of the test examples, 0 to 1."""
+    return metric == "accuracy" or metric in SHARES or metric.startswith(AT_LENGTH)
+
+
 def _no_share(metric: str) -> str:
-    if metric == "accuracy" or metric in SHARES or metric.startswith(AT_LENGTH):
+    if is_share(metric):
         raise ValueError(f"{metric} is a share of the examples: use the kind superiority, non_inferiority or bound")
     return metric
 

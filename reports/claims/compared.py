@@ -64,6 +64,11 @@ def differing(*facts: Sequence[str]) -> list[str]:
     return [", ".join(row) for row in zip(*told, strict=True)]
 
 
+def cell_names(names: Sequence[str], cells: Sequence[Answer]) -> list[str]:
+    """Each cell in words, as far as they differ; ``names`` say who they are."""
+    return differing(names, [f"{cell.size} {cell.cell.workload.unit}" for cell in cells], [c.setting for c in cells])
+
+
 def compared(claim: SidedClaim, evidence: Evidence) -> tuple[list[Compared], list[str]]:
     """Every pair of ours with each of the sides, and why some that were planned can't be compared."""
     ours, gaps = evidence.entries(claim.metric, claim.ours, claim.at)
@@ -104,8 +109,13 @@ def cautions(used: Iterable[Measured], metric: str) -> tuple[str, ...]:
     """What a reader must know of the figures that a finding rests on."""
     figures = list(used)
     caveats = dict.fromkeys(caveat for one in figures for caveat in one.caveats)
-    cells = {cell.key: cell for one in figures for cell in one.cells}
-    return (*caveats, *told_by_records(raised(list(cells.values()), metric)))
+    return (*caveats, *told_by_cells((cell for one in figures for cell in one.cells), metric))
+
+
+def told_by_cells(cells: Iterable[Answer], metric: str) -> tuple[str, ...]:
+    """Warnings of the cells that a finding rests on, each cell once; `*` asks for those about whole records."""
+    distinct = {cell.key: cell for cell in cells}
+    return told_by_records(raised(list(distinct.values()), metric))
 
 
 def counted_as(figures: Iterable[Measured]) -> str:

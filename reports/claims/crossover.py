@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -13,10 +14,11 @@ from reports.claims.claim import Margin
 from reports.claims.compared import Compared, SidedClaim, cautions, compared, counted_as, differing, unsided
 from reports.claims.crossing import Crossing, crossing
 from reports.claims.evidence import Evidence
+from reports.claims.figures import Measured
 from reports.claims.finding import Finding, Part, combine
 from reports.claims.kinds import Kind
+from reports.claims.lines import lines, tokens_of
 from reports.claims.outcome import Outcome, of_contrast
-from reports.claims.select import placer
 from reports.contrast import Contrast, contrast
 from reports.format import between, percent
 from reports.metrics import label
@@ -45,26 +47,28 @@ def outcome(lead: Contrast, margin: float, found: Crossing, problem: str = "") -
 
 
 def find(claim: CrossoverClaim, evidence: Evidence) -> Finding:
-    """What the records say. A line of one length has no part in it, unless there is no other."""
+    """What the records say. A line of one length is a gap, unless the same two have a longer one elsewhere."""
     found, gaps = compared(claim, evidence)
-    lines = _lines(found)
-    names = [f"{line[0].pair.ours.name} against {line[0].pair.theirs.name}" for line in lines]
-    where = differing(names, [line[0].pair.ours.first.setting for line in lines])
+    drawn = lines(found, lambda one: one.pair.ours, _who)
+    where = differing([_who(line[0]) for line in drawn], [line[0].pair.ours.first.setting for line in drawn])
     parts: list[Part] = []
-    short: list[str] = []
-    for line, name in zip(lines, where, strict=True):
+    used: list[Measured] = []
+    short: dict[str, str] = {}
+    crossed: set[str] = set()
+    for every, name in zip(drawn, where, strict=True):
+        line, left_out = _one_a_length(every)
+        gaps += left_out
         if len(line) < 2:
-            short.append(
-                f"{line[0].pair.ours.name} has one length only ({line[0].pair.ours.size}): no crossing to find"
-            )
+            own = line[0].pair.ours
+            short[_who(line[0])] = f"{own.name} has one length only ({own.size}): no crossing to find"
             continue
-        made, missing = _parts(claim, line, name if len(lines) > 1 else "")
-        parts += made
-        gaps += missing
-    used = unsided(found)
+        parts += _parts(claim, line, name if len(drawn) > 1 else "")
+        gaps += _beyond(claim.by, line)
+        used += unsided(line)
+        crossed.add(_who(line[0]))
     return combine(
         parts,
-        gaps if gaps or parts else short,
+        [*gaps, *(why for who, why in short.items() if who not in crossed)],
         claimed=f"from {claim.by:,} tokens on at the latest" if claim.by else "from some length on",
         counted_as=counted_as(used),
         margin=percent(claim.margin),
@@ -72,45 +76,54 @@ def find(claim: CrossoverClaim, evidence: Evidence) -> Finding:
     )
 
 
-def _lines(found: Sequence[Compared]) -> list[list[Compared]]:
-    """Comparisons that differ in length alone, the shortest first; one a length."""
-    place = placer({"tokens", "model"})
-    lines: dict[tuple[object, ...], dict[int, Compared]] = {}
-    for one in found:
-        key = (one.pair.ours.name, one.pair.theirs.name, *place(one.pair.ours))
-        lines.setdefault(key, {}).setdefault(_tokens(one), one)
-    return [[line[tokens] for tokens in sorted(line)] for line in lines.values()]
+def _who(one: Compared) -> str:
+    return f"{one.pair.ours.name} against {one.pair.theirs.name}"
 
 
 def _tokens(one: Compared) -> int:
-    return one.pair.ours.first.cell.workload.tokens
+    return tokens_of(one.pair.ours)
 
 
-def _parts(claim: CrossoverClaim, line: Sequence[Compared], name: str) -> tuple[list[Part], list[str]]:
-    """The lengths that the claim speaks of: the longest, and with `by` all from there on and that length itself."""
+def _one_a_length(line: Sequence[Compared]) -> tuple[list[Compared], list[str]]:
+    """The first of each length, and the others as gaps: where two shapes have as many tokens, one of them is drawn."""
+    kept: dict[int, Compared] = {}
+    left_out = [one for one in line if kept.setdefault(_tokens(one), one) is not one]
+    return list(kept.values()), [
+        f"{_who(one)} at {one.pair.ours.size} is left out: {kept[_tokens(one)].pair.ours.size} has as many tokens"
+        for one in left_out
+    ]
+
+
+def _beyond(by: int | None, line: Sequence[Compared]) -> list[str]:
+    """A claimed length that no measured ones lie around is a gap."""
+    shortest, longest = _tokens(line[0]), _tokens(line[-1])
+    if by is None or shortest <= by <= longest:
+        return []
+    return [f"{by:,} tokens lie outside the lengths that were measured, {shortest:,} to {longest:,}"]
+
+
+def _parts(claim: CrossoverClaim, line: Sequence[Compared], name: str) -> list[Part]:
+    """A comparison at each length that the claim speaks of."""
     tokens = [_tokens(one) for one in line]
-    leads = [_signed(one.ratio, claim.sign) for one in line]
-    point = crossing(tokens, leads)
+    point = crossing(tokens, [_signed(one.ratio, claim.sign) for one in line])
     shown = _shown(point, tokens, line[-1].ratio, label(claim.metric))
     problem = next((one.problem for one in line if one.problem), "")
-    asked: dict[str, tuple[Contrast, Sequence[Compared]]] = {line[-1].pair.ours.size: (leads[-1], line)}
-    gaps = []
-    if claim.by is not None:
-        asked = {
-            one.pair.ours.size: (lead, [one]) for one, lead in zip(line, leads, strict=True) if _tokens(one) >= claim.by
-        }
-        if not tokens[0] <= claim.by <= tokens[-1]:
-            gaps = [f"{claim.by:,} tokens lie outside the lengths that were measured, {tokens[0]:,} to {tokens[-1]:,}"]
-        elif claim.by not in tokens:
-            after = next(i for i, length in enumerate(tokens) if length > claim.by)
-            asked = {f"{claim.by:,} tokens": (_within(line[after - 1 : after + 1], claim), []), **asked}
+    cells = tuple(cell.key for one in line for cell in one.cells)
     parts = []
-    for size, (lead, rests_on) in asked.items():
-        said = outcome(lead, claim.margin, point, problem)
-        cells = tuple(cell.key for one in line for cell in one.cells)
+    for size, lead, n in _asked(claim, line):
         where = ", ".join(filter(None, [name, size]))
-        parts.append(Part(where, shown, said, cells, sum(one.n for one in rests_on)))
-    return parts, gaps
+        parts.append(Part(where, shown, outcome(lead, claim.margin, point, problem), cells, n))
+    return parts
+
+
+def _asked(claim: CrossoverClaim, line: Sequence[Compared]) -> list[tuple[str, Contrast, int]]:
+    """The lengths that the claim speaks of, each with the lead there and its samples: the longest, and with `by` all
+    from there on and that length itself."""
+    if claim.by is None:
+        return [(line[-1].pair.ours.size, _signed(line[-1].ratio, claim.sign), sum(one.n for one in line))]
+    asked = [(one.pair.ours.size, _signed(one.ratio, claim.sign), one.n) for one in line if _tokens(one) >= claim.by]
+    around = next((pair for pair in pairwise(line) if _tokens(pair[0]) < claim.by < _tokens(pair[1])), None)
+    return asked if around is None else [(f"{claim.by:,} tokens", _within(around, claim), 0), *asked]
 
 
 def _signed(ratio: Contrast, sign: int) -> Contrast:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from reports.claims.claim import Claim
@@ -11,6 +12,7 @@ from reports.claims.evidence import Evidence
 from reports.claims.finding import Finding, hidden_by_noise
 from reports.claims.judgement import Judgement, Verdict, finite
 from reports.claims.kinds import KINDS
+from reports.claims.learning import learnt_otherwise
 from reports.claims.outcome import LEVEL
 from reports.mcnemar import holm
 from suites.results import Results
@@ -32,13 +34,19 @@ def judge_documents(documents: Sequence[Document], results: Results) -> list[Jud
 
 def judge_document(claims: Sequence[Claim], evidence: Evidence) -> list[Judgement]:
     """The claims of one document: Holm's correction is over all of its tests that noise has a part in."""
-    findings = [KINDS.load(claim.kind).find(claim, evidence) for claim in claims]
+    findings = [_found(claim, evidence) for claim in claims]
     tests = [finding.p for finding in findings if finding.p is not None]
     adjusted = iter(holm(tests))
     return [
         conclude(claim, finding, None if finding.p is None else next(adjusted), len(tests))
         for claim, finding in zip(claims, findings, strict=True)
     ]
+
+
+def _found(claim: Claim, evidence: Evidence) -> Finding:
+    finding = KINDS.load(claim.kind).find(claim, evidence)
+    cells = [evidence.by_key[key] for key in dict.fromkeys(key for part in finding.parts for key in part.cells)]
+    return replace(finding, warnings=(*finding.warnings, *learnt_otherwise(claim, cells)))
 
 
 def conclude(claim: Claim, finding: Finding, p_holm: float | None, tests: int) -> Judgement:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 from reports.answers import Answer, answers
+from reports.claims.claim import Wanted
 from reports.claims.figures import missing
 from reports.claims.select import Entry, Selected, chosen, entries, in_words, nothing_chosen
 from reports.metrics import label
@@ -24,25 +26,45 @@ class Evidence:
         """Every planned cell with its record."""
         return answers(self.results)
 
+    @cached_property
+    def by_key(self) -> dict[str, Answer]:
+        """The same by their keys, as findings name them."""
+        return {cell.key: cell for cell in self.cells}
+
     def entries(self, metric: str, *selections: Selected) -> tuple[list[Entry], list[str]]:
-        """The entries that every selection wants and that were asked for the metric; if there are none, why."""
+        """The entries that every selection wants and that were asked for the metric, and why some are not there."""
         found, gaps = self.chosen(metric, *selections)
         return entries(found), gaps
 
-    def chosen(self, metric: str, *selections: Selected) -> tuple[list[Answer], list[str]]:
-        """The same as cells. A cell whose run measures other things has no part in a claim, and is no gap in it."""
-        wanted = chosen(self.cells, *selections)
-        if not wanted:
-            return [], [nothing_chosen(self.cells, *selections)]
-        asked = [cell for cell in wanted if self._is_asked(cell, metric)]
-        if asked:
-            return asked, []
-        failed = [missing(cell, metric) for cell in wanted if cell.record is None or cell.record.reason]
-        return [], failed if len(failed) == len(wanted) else [
-            f"this run measured no {label(metric)} of {in_words(*selections)}"
-        ]
+    def chosen(self, metric: str | None, *selections: Selected) -> tuple[list[Answer], list[str]]:
+        """The same as cells; without a metric nothing need be asked of them.
 
-    def _is_asked(self, cell: Answer, metric: str) -> bool:
+        A cell whose run measures other things has no part in a claim, and is no gap in it. Where a selection lists
+        values, each combination of them that has no such cell is a gap: a claim on three sizes is one on all three.
+        """
+        wanted = chosen(self.cells, *selections)
+        asked = [cell for cell in wanted if self._is_asked(cell, metric)]
+        if not asked:
+            return [], self._why_none(wanted, metric, *selections)
+        gaps: list[str] = []
+        for combination in _listed(selections):
+            if not chosen(asked, combination):
+                told = [combination] if not chosen(self.cells, combination) else _narrowed(selections, combination)
+                gaps += self._why_none(chosen(wanted, combination), metric, *told)
+        return asked, list(dict.fromkeys(gaps))
+
+    def _why_none(self, wanted: Sequence[Answer], metric: str | None, *selections: Selected) -> list[str]:
+        """Why none of the ``wanted`` cells was asked for the metric."""
+        if not wanted or metric is None:
+            return [nothing_chosen(self.cells, *selections)]
+        failed = [missing(cell, metric) for cell in wanted if cell.record is None or cell.record.reason]
+        if len(failed) == len(wanted):
+            return failed
+        return [f"this run measured no {label(metric)} of {in_words(*selections)}"]
+
+    def _is_asked(self, cell: Answer, metric: str | None) -> bool:
+        if metric is None:
+            return True
         kind = cell.cell.workload.kind
         return any(metric in self._asked.get((run, kind), ()) for run in self._runs(cell))
 
@@ -66,3 +88,19 @@ class Evidence:
             tried = {w.metric for w in form.record.warnings if w.kind.endswith("_failed")} if form.record else set()
             found.setdefault((run, form.cell.workload.kind), set()).update(form.figures, tried)
         return found
+
+
+def _listed(selections: Sequence[Selected]) -> list[dict[str, Wanted]]:
+    """Every combination of the values that selections list, and the one model where there is but one."""
+    columns = {name: want.one_of for selection in selections for name, want in selection.items()}
+    if all(len(values) < 2 for values in columns.values()):
+        return []
+    named = [(name, values) for name, values in columns.items() if len(values) > 1 or (name == "model" and values)]
+    return [
+        {name: Wanted(one_of=(value,)) for (name, _), value in zip(named, values, strict=True)}
+        for values in product(*(values for _, values in named))
+    ]
+
+
+def _narrowed(selections: Sequence[Selected], to: Selected) -> list[Selected]:
+    return [{name: to.get(name, want) for name, want in selection.items()} for selection in selections]

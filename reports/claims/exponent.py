@@ -13,8 +13,9 @@ from reports.claims.evidence import Evidence
 from reports.claims.figures import Measured, entry_gaps, measured
 from reports.claims.finding import Finding, Part, combine
 from reports.claims.kinds import Kind
+from reports.claims.lines import lines
 from reports.claims.outcome import Outcome, of_contrast
-from reports.claims.select import Entry, placer
+from reports.claims.select import Entry
 from reports.fits import Exponent, fit_medians
 from reports.format import between, counted
 from reports.metrics import label
@@ -35,26 +36,29 @@ def outcome(fit: Exponent, claimed: float, sign: int, margin: float, problem: st
 
 
 def find(claim: ExponentClaim, evidence: Evidence) -> Finding:
-    """What the records say. A line of one length has no part in it, unless there is no other."""
+    """What the records say. A line of one length is a gap, unless the same model has a longer one elsewhere."""
     entries, gaps = evidence.entries(claim.metric, claim.ours, claim.at)
-    lines = _lines(entries)
-    names = differing([line[0].name for line in lines], [line[0].first.setting for line in lines])
+    found = lines(entries, lambda entry: entry, lambda entry: entry.name)
+    names = differing([line[0].name for line in found], [line[0].first.setting for line in found])
     parts: list[Part] = []
     used: list[Measured] = []
-    short: list[str] = []
-    for line, where in zip(lines, names, strict=True):
-        gaps += [gap for entry in line for gap in entry_gaps(entry, claim.metric)]
-        having = [measured(entry.cells, claim) for entry in line if not entry_gaps(entry, claim.metric)]
-        figures = [figure for figure in having if figure.term]
-        part = _part(claim, figures, where)
-        if part is None:
-            short.append(_one_length_only(line, figures, claim.metric))
-        else:
-            parts.append(part)
-            used += figures
+    short: dict[str, str] = {}
+    fitted: set[str] = set()
+    for line, where in zip(found, names, strict=True):
+        figures, missing = _figures(claim, line)
+        gaps += missing
+        fit = fit_medians([(_tokens(figure), figure.term) for figure in figures if figure.term])
+        if fit is not None:
+            kept = [figure for figure in figures if _tokens(figure) >= fit.tokens_low]
+            parts.append(_part(claim, fit, kept, where))
+            used += kept
+            fitted.add(line[0].name)
+        elif figures:
+            length = counted(_tokens(figures[0]), "token")
+            short[line[0].name] = f"{line[0].name} has one length only ({length}): no exponent can be fitted"
     return combine(
         parts,
-        gaps if gaps or parts else short,
+        [*gaps, *(why for name, why in short.items() if name not in fitted)],
         claimed=claim.in_words,
         counted_as=counted_as(used),
         margin=f"{claim.margin:g}",
@@ -62,30 +66,31 @@ def find(claim: ExponentClaim, evidence: Evidence) -> Finding:
     )
 
 
-def _part(claim: ExponentClaim, figures: Sequence[Measured], where: str) -> Part | None:
-    fit = fit_medians([(figure.cells[0].cell.workload.tokens, figure.term) for figure in figures if figure.term])
-    if fit is None:
-        return None
+def _figures(claim: ExponentClaim, line: Sequence[Entry]) -> tuple[list[Measured], list[str]]:
+    """The figures of a line that have logarithms, and why others have none."""
+    figures: list[Measured] = []
+    gaps: list[str] = []
+    for entry in line:
+        lacking = entry_gaps(entry, claim.metric)
+        found = None if lacking else measured(entry.cells, claim)
+        if found is None:
+            gaps += lacking
+        elif found.term is None:
+            gaps.append(f"{label(claim.metric)} of {entry.name} at {entry.size} is not above 0: it has no exponent")
+        else:
+            figures.append(found)
+    return figures, gaps
+
+
+def _tokens(figure: Measured) -> int:
+    return figure.cells[0].cell.workload.tokens
+
+
+def _part(claim: ExponentClaim, fit: Exponent, figures: Sequence[Measured], where: str) -> Part:
     problem = next((figure.problem for figure in figures if figure.problem), "")
     said = outcome(fit, claim.claimed, claim.sign, claim.margin, problem)
     cells = tuple(cell.key for figure in figures for cell in figure.cells)
     return Part(where, _shown(fit, said), said, cells, sum(figure.estimate.n for figure in figures))
-
-
-def _lines(entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Entries that differ in length alone, the shortest first."""
-    place = placer({"tokens", "model"})
-    found: dict[tuple[object, ...], list[Entry]] = {}
-    for entry in entries:
-        found.setdefault((entry.name, *place(entry)), []).append(entry)
-    return [sorted(line, key=lambda entry: entry.first.cell.workload.tokens) for line in found.values()]
-
-
-def _one_length_only(line: Sequence[Entry], figures: Sequence[Measured], metric: str) -> str:
-    lengths = sorted({figure.cells[0].cell.workload.tokens for figure in figures})
-    if lengths:
-        return f"{line[0].name} has one length only ({counted(lengths[0], 'token')}): no exponent can be fitted"
-    return f"{label(metric)} of {line[0].name} is not above 0: no exponent can be fitted"
 
 
 def _shown(fit: Exponent, said: Outcome) -> str:

@@ -59,7 +59,7 @@ class Measured:
     """None where the figure is not above 0."""
     cells: tuple[Answer, ...]
     problem: str
-    """Why the noise is unknown; empty where it is known, or assumed."""
+    """Why the noise is unknown; empty where it is known, or assumed, and where there is none."""
     caveats: tuple[str, ...]
     """What a reader must know of it."""
 
@@ -73,7 +73,8 @@ def measured(cells: Sequence[Answer], claim: MeasuredClaim) -> Measured:
     seeds = (f"{lacking} of {counted(len(cells), 'seed')} without a figure",) if lacking else ()
     term = log_median(estimate)
     if term is None:
-        return Measured(estimate, None, tuple(having), "", seeds)
+        problem = "" if estimate.exact else "not above 0 in every process, so its noise is unknown"
+        return Measured(estimate, None, tuple(having), problem, seeds)
     term, problem, caveats = _with_known_noise(term, claim)
     return Measured(estimate, term, tuple(having), problem, (*caveats, *seeds))
 

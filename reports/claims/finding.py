@@ -65,20 +65,31 @@ def combine(
     counted_as: str = "samples",
     margin: str = "",
     warnings: Sequence[str] = (),
+    otherwise: str = "the opposite",
+    caveat: str = "",
 ) -> Finding:
     """One finding from all comparisons; ``gaps`` say which of those that were planned can't be made, and why.
 
-    ``claimed`` and ``margin`` are the claimed value and the margin for people.
+    ``claimed`` and ``margin`` are the claimed value and the margin for people, ``otherwise`` what was measured where it
+    refutes, and ``caveat`` what stands beside every verdict.
     """
     if not parts:
         return untested(_few(gaps) or "no cell of this run has the figure")
     refuting = [part for part in parts if part.outcome.leaning == "refuted" and not part.outcome.problem]
-    told = min(refuting or parts, key=lambda part: (part.outcome.p or 0.0, part.outcome.effect) if refuting else (
-        part.outcome.effect - part.outcome.margin,))  # fmt: skip
+    told = _most_certain(refuting) if refuting else _weakest(parts)
     p = _p_value(refuting, parts)
-    leaning, why = _leaning(parts, refuting, gaps, margin)
-    why += f"; claimed is {claimed}" if claimed and leaning else ""
+    leaning, why = _leaning(parts, refuting, gaps, margin, otherwise)
+    if leaning:
+        why = "; ".join(filter(None, [why, claimed and f"claimed is {claimed}", caveat]))
     return Finding(leaning, True, p, why, _effect(told, parts), tuple(parts), told, counted_as, tuple(warnings))
+
+
+def _most_certain(refuting: Sequence[Part]) -> Part:
+    return min(refuting, key=lambda part: (part.outcome.p or 0.0, part.outcome.effect))
+
+
+def _weakest(parts: Sequence[Part]) -> Part:
+    return min(parts, key=lambda part: part.outcome.effect - part.outcome.margin)
 
 
 def _p_value(refuting: Sequence[Part], parts: Sequence[Part]) -> float | None:
@@ -89,11 +100,11 @@ def _p_value(refuting: Sequence[Part], parts: Sequence[Part]) -> float | None:
 
 
 def _leaning(
-    parts: Sequence[Part], refuting: Sequence[Part], gaps: Sequence[str], margin: str
+    parts: Sequence[Part], refuting: Sequence[Part], gaps: Sequence[str], margin: str, otherwise: str
 ) -> tuple[Leaning | None, str]:
     places = f" at {_few([part.label for part in refuting])}" if len(parts) > 1 else ""
     if refuting:
-        return "refuted", f"the opposite was measured{places}"
+        return "refuted", f"{otherwise} was measured{places}"
     unknown = [part for part in parts if part.outcome.problem]
     if unknown:
         return None, f"{_few([part.label for part in unknown])}: {unknown[0].outcome.problem}"

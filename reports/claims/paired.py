@@ -12,10 +12,10 @@ from baselines.errors import UsageError
 from reports.accuracy import predictions
 from reports.answers import Answer
 from reports.claims.claim import Claim, Selection, Shared, Sides
-from reports.claims.compared import side_names
+from reports.claims.compared import side_names, told_by_cells
 from reports.claims.evidence import Evidence
-from reports.claims.figures import ONE_SEED, missing, raised
-from reports.claims.finding import Finding, Part, combine, told_by_records
+from reports.claims.figures import ONE_SEED, missing
+from reports.claims.finding import Finding, Part, combine
 from reports.claims.outcome import Outcome
 from reports.claims.select import Pair, in_words, pairs
 from reports.entrants import Entrant
@@ -56,13 +56,16 @@ def find_paired(
         shown = f"{points(one.paired.difference, one.paired.low, one.paired.high)} points"
         keys = tuple(cell.key for cell in one.cells)
         parts.append(Part(where, shown, said, keys, one.paired.examples * len(one.paired.by_seed)))
+    single = any(len(one.paired.by_seed) == 1 for one in tested)
+    told = told_by_cells((cell for one in tested for cell in one.cells), claim.metric)
     return combine(
         parts,
         gaps,
         claimed=claimed,
         counted_as="answers",
         margin=percent(margin),
-        warnings=_cautions(tested, claim.metric),
+        warnings=(ONE_SEED, *told) if single else told,
+        caveat="by one training a side" if single else "",
     )
 
 
@@ -102,10 +105,3 @@ def _test(pair: Pair, metric: str, evidence: Evidence) -> _Tested | str:
         return f"{pair.ours.name} and {pair.theirs.name}: {error}"
     cells = [cell for entry in (pair.ours, pair.theirs) for cell in entry.cells if cell.cell.seed in seeds]
     return _Tested(pair, paired, tuple(cells))
-
-
-def _cautions(tested: list[_Tested], metric: str) -> tuple[str, ...]:
-    single = any(len(one.paired.by_seed) == 1 for one in tested)
-    cells = {cell.key: cell for one in tested for cell in one.cells}
-    one_seed = (ONE_SEED,) if single else ()
-    return (*one_seed, *told_by_records(raised(list(cells.values()), metric)))

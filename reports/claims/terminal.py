@@ -14,6 +14,9 @@ from rich.text import Text
 from reports.claims.judgement import VERDICTS, Judgement
 from reports.format import counted, listed, one_line, p_value
 
+NO_COMMAND = "none"
+"""The command of a claim that no run can test."""
+
 _STYLES = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "untested": "dim"}
 
 
@@ -24,7 +27,7 @@ def verdicts_in_short(judgements: Sequence[Judgement]) -> str:
 
 
 def claim_tables(judgements: Sequence[Judgement]) -> list[RenderableType]:
-    """A table a document with the claims that were tested; below it the commands that would test the others."""
+    """A table a document with the claims that were tested; below it why the others were not, and what would."""
     documents: dict[str, list[Judgement]] = {}
     for judgement in judgements:
         documents.setdefault(judgement.claim.document, []).append(judgement)
@@ -37,12 +40,12 @@ def _document(judgements: Sequence[Judgement]) -> RenderableType:
     untested = [judgement for judgement in judgements if judgement.verdict == "untested"]
     parts: list[RenderableType] = [Text(one_line(heading), style="bold")]
     parts += [_table(tested)] if tested else []
-    return Group(*parts, *_commands(untested), Text())
+    return Group(*parts, *_untested(untested), Text())
 
 
 def _table(tested: Sequence[Judgement]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("claim", overflow="fold", ratio=3)
+    table.add_column("claim", no_wrap=True)  # an id is copied from here
     table.add_column("verdict", no_wrap=True)
     table.add_column("effect, 95 % interval", overflow="fold", ratio=4)
     table.add_column("why", overflow="fold", ratio=4)
@@ -61,11 +64,16 @@ def _why(judgement: Judgement) -> str:
     return f"{judgement.why} ({p}{n}{warned})"
 
 
-def _commands(untested: Sequence[Judgement]) -> list[Text]:
-    """Each command once, with the claims that it would test."""
-    found: dict[str, list[str]] = {}
-    for judgement in untested:
-        found.setdefault(judgement.claim.command, []).append(judgement.claim.id)
+def _untested(judgements: Sequence[Judgement]) -> list[Text]:
+    """Each reason once, with its claims and the command that would test them, if there is one."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for judgement in judgements:
+        found.setdefault((judgement.why, judgement.claim.command), []).append(judgement.claim.id)
     return [
-        Text(one_line(f"untested: {', '.join(ids)}; to test: {command}"), style="dim") for command, ids in found.items()
+        Text(one_line(f"untested: {', '.join(ids)}: {why}{_to_test(command)}"), style="dim")
+        for (why, command), ids in found.items()
     ]
+
+
+def _to_test(command: str) -> str:
+    return "" if command == NO_COMMAND else f"; to test: {command}"

@@ -69,3 +69,36 @@ const reach = new ResizeObserver((entries) => {
   }
 });
 for (const region of document.querySelectorAll(".scroll")) reach.observe(region);
+
+// Where there is little room, title and legend of a figure leave the drawing, which is as wide as its axes then: the
+// title stands above, and a legend that was at the right below, so that both are seen without scrolling.
+const narrow = matchMedia("(max-width: 40rem)");
+const smallest = 0.9; // pixels for each unit of the drawing, below which its letters can't be read
+const ends = (element) => {
+  const { x, y, width, height } = element.getBBox();
+  return { x, y, width, height, right: x + width, bottom: y + height };
+};
+
+for (const figure of document.querySelectorAll(".plot")) {
+  const drawing = figure.querySelector(".scroll > svg");
+  const legend = drawing.querySelector('[id*="-legend_"]');
+  if (!legend) continue;
+  const panels = drawing.querySelectorAll('[id*="-axes_"] > [id*="-patch_"]:first-child');
+  const box = ends(legend);
+  if (box.x < Math.max(...[...panels].map((panel) => ends(panel).right))) continue;
+  const titles = drawing.querySelectorAll('[id$="-figure_1"] > [id*="-text_"]');
+  const top = Math.max(0, ...[...titles].map((title) => ends(title).bottom));
+  const { width, height } = drawing.viewBox.baseVal;
+
+  const below = figure.querySelector(".legend");
+  below.innerHTML = `<use href="#${legend.id}"/>`;
+  below.setAttribute("viewBox", `${box.x} ${box.y} ${box.width} ${box.height}`);
+  below.setAttribute("width", 1.2 * box.width);
+  const fit = () => {
+    figure.classList.toggle("narrow", narrow.matches);
+    drawing.style.minWidth = narrow.matches ? `${smallest * box.x}px` : "";
+    drawing.setAttribute("viewBox", narrow.matches ? `0 ${top} ${box.x - 4} ${height - top}` : `0 0 ${width} ${height}`);
+  };
+  narrow.addEventListener("change", fit);
+  fit();
+}

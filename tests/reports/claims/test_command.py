@@ -99,3 +99,11 @@ def test_what_is_wrong_exits_with_2_and_one_line(run, mine, change, arguments, s
 
 def test_the_help_has_an_example():
     assert "vio-bench claims results/" in ask("--help").stdout
+
+
+def test_a_report_refuses_names_in_its_claims_as_the_claims_command_does(run, mine):
+    mine.write_text(MINE.replace("metric: params", "metric: parms", 1))
+    found = CliRunner().invoke(app, ["report", str(run), "--format", "csv", "--claims", str(mine)])
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert "mine.yaml:8:13: claim 'vit-fewer-params': unknown metric 'parms'" in found.stderr
+    assert not (run / "tables").exists()

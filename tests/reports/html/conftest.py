@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 import numpy
 import pytest
 
+from reports.accuracy import contests
 from reports.accuracy_summary import heading
+from reports.answers import answers
 from reports.claims.claim import Claim
 from reports.claims.finding import Part
 from reports.claims.judgement import Judgement
@@ -20,7 +23,11 @@ from reports.claims.outcome import Outcome
 from reports.figures import SCALING_PLOTS
 from reports.html import write_html
 from reports.looks import ON_DARK, Plot, write_figure
+from reports.merge import merged
+from suites.fingerprint import Environment
+from suites.results import Results
 
+WIDE = 1440
 LONG = "a_very_long_name_" * 30
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -55,7 +62,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
 
     def lines(axes: Any) -> None:
         axes.plot([1, 2, 3], [1, 4, 9], color="#0173b2", marker="o", markeredgecolor="white", label="vio_tiny")
-        axes.legend()
+        axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
 
     def heat(axes: Any) -> None:
         axes.pcolormesh(numpy.array([[0.0, 1.0], [2.0, 3.0]]), cmap="viridis")
@@ -94,10 +101,42 @@ def task_page(task_run: Any, figures: SimpleNamespace, tmp_path_factory: Any) ->
     return write_html(results, [], _for_contests(results, figures.line), folder / "report.html")
 
 
-def _for_contests(results: Any, plot: Plot) -> dict[str, list[Plot]]:
-    from reports.accuracy import contests
-    from reports.answers import answers
+@pytest.fixture(scope="session")
+def merged_results(made: Any, task_run: Any, tmp_path_factory: Any) -> Results:
+    """Three runs: of a cell on two machines, and of a task."""
+    run = made.run("a-suite-whose-name-takes-much-room")
+    run.add(made.cell("vio_tiny"), {"params": made.count(5e6), "latency": made.noisy(0.01, 1)}, family="vio")
+    here, there = run.results(), run.results()
+    (machine,) = here.environment.machines.values()
+    other = machine.model_copy(update={"cpu": "Other CPU"})
+    there = replace(
+        there,
+        plan=there.plan.model_copy(update={"run": "there"}),
+        records=[r.model_copy(update={"run": "there", "fingerprint": other.id}) for r in there.records],
+        environment=Environment(
+            machines={other.id: other},
+            sessions=[s.model_copy(update={"machine": other.id}) for s in there.environment.sessions],
+        ),
+    )
+    folder = task_run.save(tmp_path_factory.mktemp("merged") / "task")
+    task = task_run.results(folder)
+    task = replace(
+        task,
+        plan=task.plan.model_copy(update={"run": "task"}),
+        records=[r.model_copy(update={"run": "task"}) for r in task.records],
+    )
+    return merged([here, there, task])
 
+
+@pytest.fixture(scope="session")
+def merged_page(merged_results: Results, figures: SimpleNamespace, tmp_path_factory: Any) -> Path:
+    keys = tuple(answer.key for answer in answers(merged_results))
+    told = [judged("both", "supported", cells=keys[:2]), judged("gone", "untested", effect="", why="nothing ran")]
+    plots = {SCALING_PLOTS: [figures.line], **_for_contests(merged_results, figures.heat)}
+    return write_html(merged_results, told, plots, tmp_path_factory.mktemp("merged_page") / "report.html")
+
+
+def _for_contests(results: Any, plot: Plot) -> dict[str, list[Plot]]:
     among = contests(results, answers(results))
     return {heading(contest, among): [plot] for contest in among}
 
@@ -137,7 +176,7 @@ def browser() -> Iterator[Any]:
     if program is None:
         missing("no chromium on PATH")
     with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        found = driver.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         yield found
         found.close()
 
@@ -176,25 +215,64 @@ class Tab:
 
 
 @pytest.fixture(scope="session")
-def windows(browser: Any) -> dict[tuple[int, bool], Any]:
-    """One browser window a width and colour scheme, shared since each takes a while to open."""
-    return {}
+def window(browser: Any) -> Any:
+    """One window for all tabs."""
+    return browser.new_context(viewport={"width": WIDE, "height": 900}, color_scheme="light")
 
 
 @pytest.fixture
-def show(browser: Any, windows: dict[tuple[int, bool], Any]) -> Iterator[Any]:
-    """Opens a file in a tab of its own: ``show(path, width=390, dark=True)``."""
+def show(window: Any) -> Iterator[Any]:
+    """Opens a file in a tab of its own, for a test of what a page does at first: ``show(path)``."""
     tabs = []
 
-    def opened(path: Path, width: int = 1440, dark: bool = False) -> Tab:
-        if (width, dark) not in windows:
-            windows[width, dark] = browser.new_context(
-                viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
-            )
-        tabs.append(Tab(windows[width, dark].new_page()))
+    def opened(path: Path) -> Tab:
+        tabs.append(Tab(window.new_page()))
         tabs[-1].page.goto(path.as_uri())
         return tabs[-1]
 
     yield opened
     for tab in tabs:
         tab.page.close()
+
+
+@pytest.fixture(scope="session")
+def kept(window: Any) -> dict[Path, Tab]:
+    """Tabs that stay open, by file."""
+    return {}
+
+
+RESET = """() => {
+  history.replaceState(null, "", " ");
+  for (const input of document.querySelectorAll("[data-filters]")) {
+    if (!input.value) continue;
+    input.value = "";
+    input.dispatchEvent(new Event("input"));
+  }
+  for (const folded of document.querySelectorAll("details")) folded.open = false;
+  for (const first of document.querySelectorAll("#theme-auto, #show-all")) first.checked = true;
+  for (const open of document.querySelectorAll(":popover-open")) open.hidePopover();
+}"""
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+
+
+@pytest.fixture
+def look(window: Any, kept: dict[Path, Tab]) -> Any:
+    """A file in a tab that all tests share, in the state it had at first but for the order of its tables:
+    ``look(path, width=390, dark=True)``. A second call within a test changes only these."""
+    seen: set[Path] = set()
+
+    def opened(path: Path, width: int = WIDE, *, dark: bool = False, media: str = "screen") -> Tab:
+        if path not in kept:
+            kept[path] = Tab(window.new_page())
+            kept[path].page.goto(path.as_uri())
+        page = kept[path].page
+        if path not in seen:
+            page.bring_to_front()  # a tab behind others is not drawn
+            page.evaluate(RESET)
+            seen.add(path)
+        page.emulate_media(media=media, color_scheme="dark" if dark else "light")
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(DRAWN)
+        return kept[path]
+
+    return opened

@@ -37,7 +37,7 @@ class Reader(HTMLParser):
         self.words.append(data)
 
 
-@pytest.fixture(params=["scaling_page", "task_page", "hostile_page"])
+@pytest.fixture(params=["scaling_page", "task_page", "merged_page", "hostile_page"])
 def text(request):
     return request.getfixturevalue(request.param).read_text(encoding="utf-8")
 
@@ -71,7 +71,18 @@ def test_the_same_records_give_the_same_bytes(scaling_run, scaling_page, verdict
 
 def test_it_holds_what_it_promises_in_this_order(scaling_page):
     found = Reader(scaling_page.read_text(encoding="utf-8"))
-    sections = ["summary", "verdicts", "scaling", "plots-1", "figures", "models", "model-vio-tiny", "weak", "method"]
+    sections = [
+        "summary",
+        "verdicts",
+        "findings",
+        "scaling",
+        "plots-1",
+        "figures",
+        "models",
+        "model-vio-tiny",
+        "weak",
+        "method",
+    ]
     places = [found.ids.index(name) for name in sections]
     assert places == sorted(places)
     words = " ".join("".join(found.words).split())
@@ -80,6 +91,25 @@ def test_it_holds_what_it_promises_in_this_order(scaling_page):
     assert "To test it: vio-bench run --suite scaling" in words
     assert "busy_machine: other programs ran" in words and "what it leaves open" in words
     assert "Example CPU @ 2.0 GHz" in words and "torch 2.11.0" in words
+
+
+def test_a_merged_run_has_a_short_heading_and_its_suites_and_questions_folded(merged_page):
+    text = merged_page.read_text(encoding="utf-8")
+    assert (
+        '<h1 id="question">Merged run of 2 suites</h1>' in text and "<title>vio-bench: Merged run of 2 suites<" in text
+    )
+    summary = text[text.index('id="summary"') : text.index('id="verdicts"')]
+    seen, folded, _ = summary.partition('<details class="runs">')
+    assert folded and "How does it grow?" not in seen and "a-suite" not in seen
+    assert summary.count("How does it grow?") == 2 and "Who is most accurate?" in summary
+
+
+def test_links_of_a_card_that_would_read_alike_name_the_machine(merged_page):
+    text = merged_page.read_text(encoding="utf-8")
+    card = text[text.index('id="claim-both"') :].partition("</article>")[0]
+    links = re.findall(r'<a href="#cell-[^"]+">([^<]+)</a>', card)
+    assert len(set(links)) == 2 and all(link.startswith("vio_tiny, 224 px, ") for link in links)
+    assert sum("Other" in link for link in links) == 1
 
 
 def test_a_cell_links_to_its_model_and_a_model_to_its_claims(scaling_page, scaling_run):
