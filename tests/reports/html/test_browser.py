@@ -55,6 +55,7 @@ def test_nothing_is_fetched_logged_or_wider_than_the_window(any_page, look):
 
 def test_on_a_narrow_screen_the_legend_is_below_its_figure(scaling_page, look):
     page = look(scaling_page, 390).page
+    page.reload()
     figure = page.locator("#scaling .plot")
     legend, drawing = figure.locator(".legend").bounding_box(), figure.locator(".scroll").bounding_box()
     assert legend["y"] >= drawing["y"] + drawing["height"] and legend["x"] + legend["width"] <= 390
