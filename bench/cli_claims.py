@@ -67,7 +67,7 @@ def check_users_documents(documents: Sequence[Document], results: Results) -> No
 
 
 def _results(folders: list[Path]) -> Results:
-    from reports.merge import merged
+    from reports.merging.merge import merged
     from suites.results import read_results
 
     found = [read_results(folder) for folder in folders]

@@ -80,7 +80,7 @@ def merge(
 
     Figures of different machines are never compared with each other. Runs of a cell on one machine must agree.
     """
-    from reports.merge_folder import write_merged
+    from reports.merging.folder import write_merged
     from suites.results import read_results
 
     for folder in folders:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reports.accuracy import contests
-from reports.accuracy_plots import draw_accuracy
-from reports.accuracy_summary import heading
+from reports.accuracy.contests import contests
+from reports.accuracy.summary import heading
 from reports.answers import answers
-from reports.confusion_plots import draw_confusion
-from reports.looks import Plot, looks
-from reports.plots import write_plots
-from reports.speedup_plot import write_speedup_plots
-from reports.training_plots import draw_training
+from reports.plots.accuracy import draw_accuracy
+from reports.plots.confusion import draw_confusion
+from reports.plots.looks import Plot, looks
+from reports.plots.scaling import write_plots
+from reports.plots.speedup import write_speedup_plots
+from reports.plots.training import draw_training
 from suites.results import Results
 
 SCALING_PLOTS = "Scaling with sequence length"

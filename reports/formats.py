@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from baselines.errors import UsageError
 from baselines.registry import unknown_name
-from reports.looks import Plot
+from reports.plots.looks import Plot
 from suites.results import Results
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _markdown(material: Material) -> Path:
 
 
 def _html(material: Material) -> Path:
-    from reports.html import write_html
+    from reports.html.page import write_html
 
     return write_html(material.results, material.judgements, material.plots, material.folder / "report.html")
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.accuracy import Contest, contests
-from reports.accuracy_summary import heading
-from reports.accuracy_text import accuracy_table, length_table, paired_table
+from reports.accuracy.contests import Contest, contests
+from reports.accuracy.summary import heading
+from reports.accuracy.text import accuracy_table, length_table, paired_table
 from reports.answers import answers
 from reports.flags import Flags
 from reports.latex import long_table, notes_on, tabular, write_latex

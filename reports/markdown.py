@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.accuracy import contests
-from reports.accuracy_section import accuracy_sections
-from reports.accuracy_summary import accuracy_summary
+from reports.accuracy.contests import contests
+from reports.accuracy.section import accuracy_sections
+from reports.accuracy.summary import accuracy_summary
 from reports.answers import answers
 from reports.figures import SCALING_PLOTS
 from reports.flags import Flags
 from reports.format import counted
-from reports.looks import Plot
 from reports.machine_tables import machine_table, packages, session_table
 from reports.method import environment, method
+from reports.plots.looks import Plot
 from reports.runs import questions, runs_table, title
 from reports.scaling import lines
 from reports.summary import summary

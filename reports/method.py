@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from reports.accuracy_section import recipe_in_words
+from reports.accuracy.section import recipe_in_words
 from reports.format import listed, markdown, one_line
 from suites.plan import Plan
 from suites.protocol import Protocol

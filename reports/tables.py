@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas
 
-from reports.accuracy import contests
-from reports.accuracy_tables import accuracy_frames
+from reports.accuracy.contests import contests
+from reports.accuracy.tables import accuracy_frames
 from reports.answers import Answer, answers
 from reports.format import spreadsheet
 from reports.frame import frame

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from reports.accuracy_terminal import accuracy_tables
+from reports.accuracy.terminal import accuracy_tables
 from reports.answers import Answer, answers
 from reports.columns import Column, split_tables
 from reports.fits import Exponent

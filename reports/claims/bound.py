@@ -9,6 +9,7 @@ from pydantic import model_validator
 from scipy.special import stdtr
 from typing_extensions import Self
 
+from reports.accuracy.seeds import Share, freedom, over_seeds, variance_of_mean
 from reports.claims.claim import Margin, MeasuredClaim, is_share
 from reports.claims.compared import cautions, cell_names, counted_as, told_by_cells
 from reports.claims.evidence import Evidence
@@ -20,7 +21,6 @@ from reports.claims.select import Entry
 from reports.contrast import Contrast, contrast
 from reports.format import figure, percent
 from reports.format import share as share_in_words
-from reports.seeds import Share, freedom, over_seeds, variance_of_mean
 
 _ABOUT, _ABOUT_SHARE = 0.05, 0.02
 

@@ -10,7 +10,7 @@ from reports.claims.claim import MeasuredClaim, NoShare, Sides
 from reports.claims.evidence import Evidence
 from reports.claims.figures import Measured, entry_gaps, measured, raised, side_by_side
 from reports.claims.finding import told_by_records
-from reports.claims.select import Pair, in_words, pairs
+from reports.claims.select import Pair
 from reports.contrast import Contrast, contrast
 from reports.metrics import label
 
@@ -71,21 +71,9 @@ def cell_names(names: Sequence[str], cells: Sequence[Answer]) -> list[str]:
 
 def compared(claim: SidedClaim, evidence: Evidence) -> tuple[list[Compared], list[str]]:
     """Every pair of ours with each of the sides, and why some that were planned can't be compared."""
-    ours, gaps = evidence.entries(claim.metric, claim.ours, claim.at)
-    found: list[Compared] = []
-    for side in claim.theirs if ours else ():
-        theirs, none = evidence.entries(claim.metric, side, claim.at)
-        gaps += none
-        paired = pairs(ours, theirs, {*claim.ours, *side})
-        if theirs and not paired:
-            gaps.append(f"nothing with {in_words(claim.ours)} was run as {in_words(side)} was, at the same size")
-        for pair in paired:
-            one = _compared(pair, claim)
-            if isinstance(one, str):
-                gaps.append(one)
-            else:
-                found.append(one)
-    return found, gaps
+    pairs, gaps = evidence.pairs(claim.metric, claim.ours, claim.theirs, claim.at)
+    found = [_compared(pair, claim) for pair in pairs]
+    return [one for one in found if isinstance(one, Compared)], gaps + [one for one in found if isinstance(one, str)]
 
 
 def _compared(pair: Pair, claim: SidedClaim) -> Compared | str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reports.accuracy.mcnemar import holm
 from reports.claims.claim import Claim
 from reports.claims.documents import Document, load_documents
 from reports.claims.evidence import Evidence
@@ -14,7 +15,6 @@ from reports.claims.judgement import Judgement, Verdict, finite
 from reports.claims.kinds import KINDS
 from reports.claims.learning import learnt_otherwise
 from reports.claims.outcome import LEVEL
-from reports.mcnemar import holm
 from suites.results import Results
 
 

@@ -10,7 +10,7 @@ from itertools import product
 from reports.answers import Answer, answers
 from reports.claims.claim import Wanted
 from reports.claims.figures import missing
-from reports.claims.select import Entry, Selected, chosen, entries, in_words, nothing_chosen
+from reports.claims.select import Entry, Pair, Selected, chosen, entries, in_words, nothing_chosen, pairs
 from reports.metrics import label
 from suites.results import Results
 
@@ -35,6 +35,21 @@ class Evidence:
         """The entries that every selection wants and that were asked for the metric, and why some are not there."""
         found, gaps = self.chosen(metric, *selections)
         return entries(found), gaps
+
+    def pairs(
+        self, metric: str, ours: Selected, sides: Sequence[Selected], at: Selected
+    ) -> tuple[list[Pair], list[str]]:
+        """Entries of ours with each that is like it of each of the sides, and why some are not there."""
+        own, gaps = self.entries(metric, ours, at)
+        found: list[Pair] = []
+        for side in sides if own else ():
+            other, none = self.entries(metric, side, at)
+            gaps += none
+            paired = pairs(own, other, {*ours, *side})
+            if other and not paired:
+                gaps.append(f"nothing with {in_words(ours)} was run as {in_words(side)} was")
+            found += paired
+        return found, gaps
 
     def chosen(self, metric: str | None, *selections: Selected) -> tuple[list[Answer], list[str]]:
         """The same as cells; without a metric nothing need be asked of them.

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from reports.accuracy.mcnemar import Paired
 from reports.claims.evidence import Evidence
 from reports.claims.finding import Finding
 from reports.claims.kinds import Kind
 from reports.claims.outcome import Outcome
 from reports.claims.paired import PairedClaim, find_paired
-from reports.mcnemar import Paired
 
 
 class NonInferiorityClaim(PairedClaim):

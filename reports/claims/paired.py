@@ -9,7 +9,9 @@ from typing import Annotated
 from pydantic import Field
 
 from baselines.errors import UsageError
-from reports.accuracy import predictions
+from reports.accuracy.contests import predictions
+from reports.accuracy.entrants import Entrant
+from reports.accuracy.mcnemar import Paired, compare
 from reports.answers import Answer
 from reports.claims.claim import Claim, Selection, Shared, Sides
 from reports.claims.compared import side_names, told_by_cells
@@ -17,10 +19,8 @@ from reports.claims.evidence import Evidence
 from reports.claims.figures import ONE_SEED, missing
 from reports.claims.finding import Finding, Part, combine
 from reports.claims.outcome import Outcome
-from reports.claims.select import Pair, in_words, pairs
-from reports.entrants import Entrant
+from reports.claims.select import Pair
 from reports.format import percent, points
-from reports.mcnemar import Paired, compare
 from reports.metrics import AT_LENGTH
 from suites.predictions import Predictions
 
@@ -70,21 +70,9 @@ def find_paired(
 
 
 def _tested(claim: PairedClaim, evidence: Evidence) -> tuple[list[_Tested], list[str]]:
-    ours, gaps = evidence.entries(claim.metric, claim.ours, claim.at)
-    found: list[_Tested] = []
-    for side in claim.theirs if ours else ():
-        theirs, none = evidence.entries(claim.metric, side, claim.at)
-        gaps += none
-        paired = pairs(ours, theirs, {*claim.ours, *side})
-        if theirs and not paired:
-            gaps.append(f"nothing with {in_words(claim.ours)} learnt what {in_words(side)} did, in the same way")
-        for pair in paired:
-            one = _test(pair, claim.metric, evidence)
-            if isinstance(one, str):
-                gaps.append(one)
-            else:
-                found.append(one)
-    return found, gaps
+    pairs, gaps = evidence.pairs(claim.metric, claim.ours, claim.theirs, claim.at)
+    found = [_test(pair, claim.metric, evidence) for pair in pairs]
+    return [one for one in found if isinstance(one, _Tested)], gaps + [one for one in found if isinstance(one, str)]
 
 
 def _test(pair: Pair, metric: str, evidence: Evidence) -> _Tested | str:

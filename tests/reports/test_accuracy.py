@@ -14,9 +14,9 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 import reports
-from reports.accuracy import contests
-from reports.accuracy_summary import accuracy_summary
-from reports.accuracy_text import accuracy_table, length_table, paired_table
+from reports.accuracy.contests import contests
+from reports.accuracy.summary import accuracy_summary
+from reports.accuracy.text import accuracy_table, length_table, paired_table
 from reports.answers import answers
 from reports.flags import Flags
 from reports.scaling import exponents
@@ -331,7 +331,7 @@ def test_hostile_names_do_no_harm(made, tmp_path):
 
 def test_reports_of_accuracy_never_load_torch():
     code = (
-        "import reports.accuracy_tables, reports.accuracy_text, reports.accuracy_summary, sys;"
+        "import reports.accuracy.tables, reports.accuracy.text, reports.accuracy.summary, sys;"
         "print([m for m in ('torch', 'timm') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

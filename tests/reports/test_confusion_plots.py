@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.confusion import confusion_matrix, most_confused
-from reports.confusion_plots import write_confusion_plots
+from reports.accuracy.confusion import confusion_matrix, most_confused
+from reports.plots.confusion import write_confusion_plots
 from suites.predictions import Predictions, predictions_file, save_predictions
 from suites.results import TRAINING
 

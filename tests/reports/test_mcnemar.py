@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, norm
 
 from baselines.errors import UsageError
-from reports.mcnemar import EXACT_UP_TO, compare, holm, mcnemar
+from reports.accuracy.mcnemar import EXACT_UP_TO, compare, holm, mcnemar
 
 
 def discordant(made, first_only, second_only, both=50):

@@ -12,12 +12,12 @@ import pytest
 
 import reports
 from baselines.errors import UsageError
-from reports.accuracy import contests
+from reports.accuracy.contests import contests
 from reports.answers import answers
 from reports.markdown import render
-from reports.merge import merged
-from reports.merge_conflicts import disagreement
-from reports.merge_folder import write_merged
+from reports.merging.conflicts import disagreement
+from reports.merging.folder import write_merged
+from reports.merging.merge import merged
 from reports.ratios import ratio, references
 from reports.tables import comparison
 from suites.estimate import exact, share
@@ -174,6 +174,14 @@ def test_only_intervals_that_exclude_each_other_disagree(made):
     assert disagreement(record(shares[0]), record(shares[1])) == ""
     assert disagreement(record(shares[0]), record(shares[2])) != ""
     assert disagreement(record(exact(1.0, "s", "counted")), record(exact(1.0, "B", "counted"))) != ""
+
+
+def test_what_one_run_could_and_another_could_not_is_a_disagreement(made):
+    could = made.run().add(made.cell(), {"export_error": exact(1e-7, "1", "counted")})
+    failed = made.run().add(made.cell(), warnings=[made.warning("export_failed", "export_error", "no operator")])
+    silent = made.run().add(made.cell(), warnings=[made.warning("busy", "export_error", "other work")])
+    assert disagreement(could, failed) == disagreement(failed, could) != ""
+    assert disagreement(could, silent) == ""
 
 
 def test_what_trained_cells_kept_goes_along_and_the_tests_come_out_the_same(made, task_run, tmp_path):

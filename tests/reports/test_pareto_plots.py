@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.accuracy import contests
+from reports.accuracy.contests import contests
 from reports.answers import answers
-from reports.pareto_plots import frontier, points_of, write_pareto_plots
+from reports.plots.pareto import frontier, points_of, write_pareto_plots
 
 LONG = "package.module.models:" + "a_factory_with_a_long_name_" * 4 + "end"
 FEW = st.sampled_from([0.0, 1.0, 2.0, 3.0])

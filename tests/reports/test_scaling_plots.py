@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.answers import answers
-from reports.axes import round_numbers
-from reports.crossings import compare_lines, ratio_to
-from reports.labels import shortened, wrapped
-from reports.looks import looks, slug
-from reports.plots import write_plots
+from reports.plots.axes import round_numbers
+from reports.plots.crossings import compare_lines, ratio_to
+from reports.plots.labels import shortened, wrapped
+from reports.plots.looks import looks, slug
+from reports.plots.scaling import write_plots
 from reports.ratios import Ratio
 
 LONG = "package.module.models:" + "a_factory_with_a_long_name_" * 4 + "end"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, norm, t
 
-from reports.seeds import over_seeds
+from reports.accuracy.seeds import over_seeds
 from suites.estimate import share
 
 

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 import pytest
 from matplotlib.colors import to_rgb
 
-from reports.heat_map import hue
-from reports.speedup_plot import _colour, _two_digits, write_speedup_plots
+from reports.plots.heat_map import hue
+from reports.plots.speedup import _colour, _two_digits, write_speedup_plots
 
 
 def texts(plot):

@@ -9,7 +9,7 @@ import pytest
 
 from reports.figures import TRAINING as HEADING
 from reports.figures import write_figures
-from reports.training_plots import write_training_plots
+from reports.plots.training import write_training_plots
 from suites.history import HISTORY, Epoch, read_history
 from suites.results import TRAINING
 from suites.tasks.errors import DataError

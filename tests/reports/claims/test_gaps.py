@@ -9,13 +9,13 @@ import pytest
 from pydantic import ValidationError
 from rich.console import Console
 
+from reports.accuracy.seeds import over_seeds
 from reports.claims import bound
 from reports.claims.engine import judge_document
 from reports.claims.evidence import Evidence
 from reports.claims.judgement import Judgement
 from reports.claims.kinds import KINDS
 from reports.claims.terminal import claim_tables
-from reports.seeds import over_seeds
 from suites.estimate import sampled, share
 from suites.record import Status
 

@@ -11,6 +11,8 @@ import math
 import numpy
 import pytest
 
+from reports.accuracy.mcnemar import compare, holm
+from reports.accuracy.seeds import over_seeds
 from reports.claims import bound, capability, crossover, exponent, non_inferiority, ratio, superiority
 from reports.claims.crossing import Crossing, crossing
 from reports.claims.engine import conclude
@@ -18,8 +20,6 @@ from reports.claims.finding import Part, combine
 from reports.claims.untestable import UntestableClaim
 from reports.contrast import LogMedian, contrast
 from reports.fits import fit_medians
-from reports.mcnemar import compare, holm
-from reports.seeds import over_seeds
 from suites.estimate import share
 from suites.predictions import Predictions
 

@@ -13,17 +13,17 @@ from typing import Any
 import numpy
 import pytest
 
-from reports.accuracy import contests
-from reports.accuracy_summary import heading
+from reports.accuracy.contests import contests
+from reports.accuracy.summary import heading
 from reports.answers import answers
 from reports.claims.claim import Claim
 from reports.claims.finding import Part
 from reports.claims.judgement import Judgement
 from reports.claims.outcome import Outcome
 from reports.figures import SCALING_PLOTS
-from reports.html import write_html
-from reports.looks import ON_DARK, Plot, write_figure
-from reports.merge import merged
+from reports.html.page import write_html
+from reports.merging.merge import merged
+from reports.plots.looks import ON_DARK, Plot, write_figure
 from suites.fingerprint import Environment
 from suites.results import Results
 

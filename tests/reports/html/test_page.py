@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from reports.figures import SCALING_PLOTS
-from reports.html import render_html, write_html
+from reports.html.page import render_html, write_html
 from suites.estimate import exact
 
 

@@ -7,12 +7,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from reports.html_models import page_names
-from reports.html_strips import strips
-from reports.html_svg import inline_svg, mixed
-from reports.html_table import from_text, magnitude
-from reports.html_verdicts import documents
-from reports.looks import ON_DARK
+from reports.html.models import page_names
+from reports.html.strips import strips
+from reports.html.svg import inline_svg, mixed
+from reports.html.table import from_text, magnitude
+from reports.html.verdicts import documents
+from reports.plots.looks import ON_DARK
 from reports.text_tables import TextTable
 
 

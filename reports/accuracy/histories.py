@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.entrants import Entrant
+from reports.accuracy.entrants import Entrant
 from reports.format import listed
-from reports.labels import shortened
+from reports.plots.labels import shortened
 from suites.history import Epoch, read_history
 from suites.results import Results
 from suites.tasks.errors import DataError

@@ -6,9 +6,9 @@ import statistics
 from dataclasses import dataclass
 from functools import cached_property
 
+from reports.accuracy.seeds import Share, over_seeds
 from reports.answers import Answer
 from reports.metrics import AT_LENGTH
-from reports.seeds import Share, over_seeds
 from suites.record import Status
 from suites.task_workload import TaskWorkload
 

@@ -31,7 +31,7 @@ from scipy.special import stdtr
 from scipy.stats import binom, chi2, t
 
 from baselines.errors import UsageError
-from reports.seeds import freedom, variance_of_mean
+from reports.accuracy.seeds import freedom, variance_of_mean
 from suites.estimate import CONFIDENCE
 from suites.predictions import Array, Predictions
 

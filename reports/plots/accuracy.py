@@ -9,14 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from reports.accuracy import Contest, contests
-from reports.accuracy_summary import heading
+from reports.accuracy.contests import Contest, contests
+from reports.accuracy.entrants import Entrant
+from reports.accuracy.summary import heading
 from reports.answers import answers
-from reports.entrants import Entrant
 from reports.format import listed
-from reports.labels import draw_legend, wrapped
-from reports.looks import INK, MUTED, PAPER, Look, Plot, looks, slug, write_figure
-from reports.pareto_plots import accuracy_axis, baseline_in_legend, draw_pareto
+from reports.plots.labels import draw_legend, wrapped
+from reports.plots.looks import INK, MUTED, PAPER, Look, Plot, looks, slug, write_figure
+from reports.plots.pareto import accuracy_axis, baseline_in_legend, draw_pareto
 from suites.results import Results
 
 

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from reports.accuracy import Contest
-from reports.labels import wrapped
-from reports.looks import INK, Look, Plot, write_panels
-from reports.training_histories import Training, without
+from reports.accuracy.contests import Contest
+from reports.accuracy.histories import Training, without
+from reports.plots.labels import wrapped
+from reports.plots.looks import INK, Look, Plot, write_panels
 from suites.history import Epoch
 
 

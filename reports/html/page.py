@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.accuracy import contests
-from reports.accuracy_section import accuracy_sections
-from reports.accuracy_summary import accuracy_summary
+from reports.accuracy.contests import contests
+from reports.accuracy.section import accuracy_sections
+from reports.accuracy.summary import accuracy_summary
 from reports.answers import answers
 from reports.figures import SCALING_PLOTS
 from reports.flags import Flags
 from reports.format import counted
-from reports.html_assets import assets
-from reports.html_figures import FigureTables
-from reports.html_models import model_pages, page_names
-from reports.html_svg import inline_svg
-from reports.html_table import from_text
-from reports.html_verdicts import card_name, counts, documents
-from reports.looks import Plot, slug
+from reports.html.assets import assets
+from reports.html.figures import FigureTables
+from reports.html.models import model_pages, page_names
+from reports.html.svg import inline_svg
+from reports.html.table import from_text
+from reports.html.verdicts import card_name, counts, documents
 from reports.machine_tables import machine_table, packages, session_table
 from reports.method import method
+from reports.plots.looks import Plot, slug
 from reports.runs import questions, runs_table, title
 from reports.scaling import exponents
 from reports.summary import summary
@@ -46,7 +46,7 @@ def write_html(
     """Write the page to ``path`` and return it.
 
     ``plots`` by heading, in order: those under ``SCALING_PLOTS`` stand beside the exponents, those under the heading of
-    a contest (``reports.accuracy_summary.heading``) beside its tables, all others under their own heading.
+    a contest (``reports.accuracy.summary.heading``) beside its tables, all others under their own heading.
     """
     path.write_text(render_html(results, judgements, plots), encoding="utf-8", newline="\n")
     return path

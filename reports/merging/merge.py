@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from baselines.errors import UsageError
-from reports.merge_conflicts import check_agreement
+from reports.merging.conflicts import check_agreement
 from suites.fingerprint import Environment, Machine, Session
 from suites.plan import Part, Plan, PlannedCell
 from suites.record import Record

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 
 from reports.answers import Answer, answers
 from reports.format import figure, listed
-from reports.heat_map import HeatCell, draw_cells, hue, label_cells
-from reports.labels import wrapped
-from reports.looks import MUTED, Plot, slug, write_figure
+from reports.plots.heat_map import HeatCell, draw_cells, hue, label_cells
+from reports.plots.labels import wrapped
+from reports.plots.looks import MUTED, Plot, slug, write_figure
 from reports.ratios import Ratio, ratio, references
 from suites.results import Results
 

@@ -10,16 +10,16 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from reports.accuracy import Contest, contests
-from reports.accuracy_summary import heading
+from reports.accuracy.contests import Contest, contests
+from reports.accuracy.entrants import Entrant, Typical
+from reports.accuracy.seeds import Share
+from reports.accuracy.summary import heading
 from reports.answers import answers
-from reports.axes import cost_axis
-from reports.entrants import Entrant, Typical
 from reports.format import figure, listed
-from reports.labels import draw_legend, wrapped
-from reports.looks import INK, MUTED, PAPER, Look, Plot, looks, slug, write_figure
 from reports.metrics import label
-from reports.seeds import Share
+from reports.plots.axes import cost_axis
+from reports.plots.labels import draw_legend, wrapped
+from reports.plots.looks import INK, MUTED, PAPER, Look, Plot, looks, slug, write_figure
 from suites.results import Results
 from suites.task_axes import TaskCard
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.accuracy import Comparison, Contest, Verdict
+from reports.accuracy.contests import Comparison, Contest, Verdict
+from reports.accuracy.entrants import Entrant, Typical
+from reports.accuracy.seeds import Share
 from reports.answers import Answer
-from reports.entrants import Entrant, Typical
 from reports.flags import Flags
 from reports.format import digits, figure, listed, p_value, points, share, signed
 from reports.metrics import SHARES, label
-from reports.seeds import Share
 from reports.text_tables import ABSENT, TextTable
 from suites.record import Status
 

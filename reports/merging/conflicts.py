@@ -42,13 +42,23 @@ def disagreement(one: Record, other: Record) -> str:
     """The first figure in which two records differ, in words; empty where they agree.
 
     Exact figures must be equal. Sampled ones differ where their 95 % intervals exclude each other; a figure of a single
-    process has no interval that spans processes, so it can't.
+    process has no interval that spans processes, so it can't. A figure that one has and the other failed at differs
+    too: a capability is there or not.
     """
+    contradicted = _contradicted(one, other) + _contradicted(other, one)
+    if contradicted:
+        return f"one has {label(contradicted[0])}, the other failed at it"
     for name, estimate in one.estimates.items():
         figures = (estimate, other.estimates.get(name))
         if figures[1] is not None and _differ(figures[0], figures[1]):
             return f"{label(name)} {_said(figures[0])} and {_said(figures[1])}"
     return ""
+
+
+def _contradicted(one: Record, other: Record) -> list[str]:
+    """Figures of ``one`` that ``other`` failed at."""
+    failed = {warning.metric for warning in other.warnings if warning.kind.endswith("_failed")}
+    return [name for name in one.estimates if name in failed]
 
 
 def _differ(one: Estimate, other: Estimate) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reports.answers import Answer
 from reports.format import p_value
-from reports.html_strips import Strip, strips
+from reports.html.strips import Strip, strips
 
 if TYPE_CHECKING:
     from reports.claims.judgement import Judgement

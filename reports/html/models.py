@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from reports.accuracy import Contest
-from reports.accuracy_summary import heading
+from reports.accuracy.contests import Contest
+from reports.accuracy.summary import heading
 from reports.answers import Answer
 from reports.flags import Flag, Flags
 from reports.format import between, counted, figure, listed, share
-from reports.html_figures import FigureTables
-from reports.html_table import LAST, Field, HtmlTable, Row
-from reports.looks import slug
+from reports.html.figures import FigureTables
+from reports.html.table import LAST, Field, HtmlTable, Row
 from reports.metrics import label
+from reports.plots.looks import slug
 from reports.scaling import SeriesExponent
 from reports.text_tables import ABSENT
 from suites.record import Status

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.accuracy import Contest, contests
-from reports.accuracy_summary import heading
-from reports.accuracy_text import accuracy_table, length_table, paired_table
+from reports.accuracy.contests import Contest, contests
+from reports.accuracy.summary import heading
+from reports.accuracy.text import accuracy_table, length_table, paired_table
 from reports.answers import Answer
 from reports.flags import Flags
-from reports.looks import Plot
+from reports.plots.looks import Plot
 from reports.text_tables import TextTable
 from suites.recipe import Recipe
 from suites.results import Results

@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from reports.accuracy import Contest, contests
-from reports.accuracy_summary import heading
+from reports.accuracy.contests import Contest, contests
+from reports.accuracy.histories import Training, training_of, without
+from reports.accuracy.summary import heading
 from reports.answers import answers
 from reports.format import counted, figure, listed
-from reports.labels import draw_legend, wrapped
-from reports.looks import PAPER, Look, Plot, looks, slug, write_panels
-from reports.training_histories import Training, training_of, without
-from reports.training_loss_plot import draw_losses
+from reports.plots.labels import draw_legend, wrapped
+from reports.plots.looks import PAPER, Look, Plot, looks, slug, write_panels
+from reports.plots.training_loss import draw_losses
 from suites.history import Epoch
 from suites.results import Results
 

@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 
 from reports.answers import Answer
 from reports.format import one_line
-from reports.labels import wrapped
+from reports.plots.labels import wrapped
 
 INK, MUTED, GRID, PAPER = "#262626", "#737373", "#cccccc", "#ffffff"
 ON_LIGHT, ON_DARK = "#101112", "#fdfdfe"

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from reports.accuracy import Contest, contests
-from reports.accuracy_summary import heading
-from reports.accuracy_text import accuracy_table, length_table
+from reports.accuracy.contests import Contest, contests
+from reports.accuracy.summary import heading
+from reports.accuracy.text import accuracy_table, length_table
 from reports.answers import Answer
 from reports.columns import Column, split_tables
 from reports.flags import Flags

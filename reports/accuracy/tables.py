@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas
 
-from reports.accuracy import Contest
-from reports.entrants import Entrant
+from reports.accuracy.contests import Contest
+from reports.accuracy.entrants import Entrant
 from reports.metrics import SHARES, unit_suffix
 from suites.record import Status
 

@@ -21,7 +21,7 @@ def inline_svg(path: Path, prefix: str, alt: str) -> Markup:
     """The figure in ``path`` as an element for HTML; ``prefix`` makes its ids its own, ``alt`` says what it shows.
 
     What is black, white or grey becomes a mixture of the page's ink and paper, so that a figure reads in either mode;
-    a hue stays as it is, and so do the near-greys of ``reports.looks`` for text upon one.
+    a hue stays as it is, and so do the near-greys of ``reports.plots.looks`` for text upon one.
     """
     root = ElementTree.parse(path).getroot()
     for parent in list(root.iter()):

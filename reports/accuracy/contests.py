@@ -8,9 +8,9 @@ from itertools import combinations
 from typing import Literal
 
 from baselines.errors import UsageError
+from reports.accuracy.entrants import Entrant, task_of
+from reports.accuracy.mcnemar import Paired, compare, holm
 from reports.answers import Answer
-from reports.entrants import Entrant, task_of
-from reports.mcnemar import Paired, compare, holm
 from reports.metrics import AT_LENGTH
 from suites.estimate import CONFIDENCE, Estimate
 from suites.predictions import Predictions, load_predictions, predictions_file

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.accuracy import Contest
-from reports.entrants import Entrant
+from reports.accuracy.contests import Contest
+from reports.accuracy.entrants import Entrant
 from reports.format import listed, share
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from reports.answers import Answer
 from reports.flags import Flags
 from reports.format import between, figure, share, spread
-from reports.html_table import LAST, Field, HtmlTable, Mark, Order, Row, without_empty
+from reports.html.table import LAST, Field, HtmlTable, Mark, Order, Row, without_empty
 from reports.metrics import headline, label
 from reports.ratios import ratio, references
 from reports.text_tables import ABSENT

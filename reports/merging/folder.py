@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from baselines.errors import UsageError
-from reports.merge import merged
+from reports.merging.merge import merged
 from suites.results import ENVIRONMENT, PLAN, RECORDS, TRAINING, Results, read_results
 
 _KEPT = ("history.jsonl", "predictions-*.safetensors")

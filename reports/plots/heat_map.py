@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Shape
 
-from reports.looks import INK, ON_DARK, ON_LIGHT, PAPER
+from reports.plots.looks import INK, ON_DARK, ON_LIGHT, PAPER
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from reports.answers import Answer, answers
-from reports.axes import draw_guides, label_sizes, scale_axes
-from reports.crossings import AgainstReference, Crossing, compare_lines, ratio_to
 from reports.format import listed, plus_minus
-from reports.labels import draw_legend, wrapped
-from reports.looks import INK, PAPER, Look, Plot, looks, slug, write_figure
 from reports.metrics import label
+from reports.plots.axes import draw_guides, label_sizes, scale_axes
+from reports.plots.crossings import AgainstReference, Crossing, compare_lines, ratio_to
+from reports.plots.labels import draw_legend, wrapped
+from reports.plots.looks import INK, PAPER, Look, Plot, looks, slug, write_figure
 from reports.ratios import references
 from reports.scaling import SeriesExponent, exponents, lines
 from suites.results import Results

@@ -9,15 +9,15 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from reports.accuracy import Contest, contests, predictions
-from reports.accuracy_summary import heading
+from reports.accuracy.confusion import Confused, confusion_matrix, most_confused
+from reports.accuracy.contests import Contest, contests, predictions
+from reports.accuracy.entrants import Entrant
+from reports.accuracy.summary import heading
 from reports.answers import answers
-from reports.confusion import Confused, confusion_matrix, most_confused
-from reports.entrants import Entrant
 from reports.format import counted, listed
-from reports.heat_map import HeatCell, draw_cells, hue, label_cells
-from reports.labels import shortened
-from reports.looks import Plot, slug, write_figure
+from reports.plots.heat_map import HeatCell, draw_cells, hue, label_cells
+from reports.plots.labels import shortened
+from reports.plots.looks import Plot, slug, write_figure
 from suites.predictions import Array
 from suites.results import Results
 

@@ -1,0 +1,1 @@
+"""Several runs as one, machines and ways of learning kept apart."""
