@@ -22,7 +22,8 @@ class PooledAttention(nn.Module):
     """Multi-head attention whose keys and values come from an average-pooled map (as in PVT v2, arXiv 2106.13797).
 
     The depthwise 3x3 before it normalises and tells the places apart; there is no position embedding to resize.
-    Costs 2 L C^2 + 2 G C^2 + 2 L G C + 9 L C MACs an image of L = H W places and G <= 49 pooled ones.
+    Costs 2 L C^2 + 2 G C^2 + 2 L G C + 9 L C MACs an image of L = H W places and G <= 49 pooled ones, and at most
+    7 L C + 49 W C for the pooling.
     """
 
     def __init__(self, width: int, head_width: int) -> None:
@@ -40,11 +41,8 @@ class PooledAttention(nn.Module):
         """(B, C, H, W) -> the same."""
         batch, width, rows, cols = x.shape
         x = self.local(x)
-        # Windows of ceil(size / GRID), the last one cut short. Adaptive pooling would give exactly GRID, but fails on
-        # MPS and in ONNX when GRID does not divide the size.
-        pooled = F.avg_pool2d(x, (-(-rows // GRID), -(-cols // GRID)), ceil_mode=True)  # (B, C, <=GRID, <=GRID)
         x = x.permute(0, 2, 3, 1).flatten(1, 2)  # (B, L, C)
-        pooled = pooled.permute(0, 2, 3, 1).flatten(1, 2)  # (B, G, C)
+        pooled = _pool(x, rows, cols)  # (B, G, C)
         q = self._split(self.query(x))  # (B, heads, L, head_width)
         k = self._split(self.key(pooled))  # (B, heads, G, head_width)
         v = self._split(self.value(pooled))  # (B, heads, G, head_width)
@@ -55,6 +53,24 @@ class PooledAttention(nn.Module):
     def _split(self, tokens: Tensor) -> Tensor:
         batch, length, width = tokens.shape
         return tokens.reshape(batch, length, self.heads, width // self.heads).transpose(1, 2)
+
+
+def _pool(x: Tensor, rows: int, cols: int) -> Tensor:
+    """Mean over windows of at most GRID x GRID: (B, L, C) in raster order -> (B, G, C).
+
+    Two products with matrices that are made of the size. A pooling operator takes its window as a constant, so that an
+    exported model would go on with the window of the size that it was exported at.
+    """
+    along_rows = _windows(rows, x) @ x.reshape(x.shape[0], rows, -1)  # (B, <=GRID, W C)
+    return (_windows(cols, x) @ along_rows.unflatten(2, (cols, -1))).flatten(1, 2)
+
+
+def _windows(size: int, like: Tensor) -> Tensor:
+    """Weights of means over windows of ceil(size / GRID) places, the last one cut short: (windows, size)."""
+    length = (size + GRID - 1) // GRID  # not -(-size // GRID): ONNX divides towards zero
+    window = torch.arange((size + length - 1) // length, device=like.device).unsqueeze(1)
+    inside = (torch.arange(size, device=like.device) // length == window).to(like.dtype)
+    return inside / inside.sum(1, keepdim=True)
 
 
 class SelfAttention(nn.Module):

@@ -7,7 +7,7 @@ import warnings
 import pytest
 import torch
 
-from tests.vio.models import IMAGE_ARCHITECTURES, images, miniature
+from tests.vio.models import IMAGE_ARCHITECTURES, fresh, images, miniature
 
 SIZES = [(64, 96), (66, 32)]
 each = pytest.mark.parametrize("architecture", IMAGE_ARCHITECTURES)
@@ -31,6 +31,16 @@ def test_an_exported_model_keeps_a_free_batch(architecture, size):
     for count in (1, 5):
         x = images(count, 3, *size, seed=1)
         assert_agrees(program.module()(x), model(x))
+
+
+@torch.no_grad()
+def test_the_exported_flagship_takes_any_size():
+    model = fresh("vio_tiny", num_classes=5).eval()
+    sides = {2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}
+    program = torch.export.export(model, (images(1, 3, 256, 224),), dynamic_shapes=(sides,)).module()
+    for size in ((512, 96), (64, 320)):  # windows of the pooled keys that the example had not, and others in the last
+        x = images(1, 3, *size, seed=1)
+        assert_agrees(program(x), model(x))
 
 
 @cases
