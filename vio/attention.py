@@ -62,7 +62,8 @@ def _pool(x: Tensor, rows: int, cols: int) -> Tensor:
     exported model would go on with the window of the size that it was exported at.
     """
     along_rows = _windows(rows, x) @ x.reshape(x.shape[0], rows, -1)  # (B, <=GRID, W C)
-    return (_windows(cols, x) @ along_rows.unflatten(2, (cols, -1))).flatten(1, 2)
+    pooled: Tensor = _windows(cols, x) @ along_rows.unflatten(2, (cols, -1))  # (B, <=GRID, <=GRID, C)
+    return pooled.flatten(1, 2)
 
 
 def _windows(size: int, like: Tensor) -> Tensor:

@@ -75,11 +75,19 @@ class Contest:
 
     def beats_baseline(self, entrant: Entrant) -> Verdict | None:
         """None without an accuracy or a baseline."""
-        if entrant.accuracy is None or self.card is None:
-            return None
-        if entrant.accuracy.low > self.card.baseline_accuracy:
-            return "yes"
-        return "no" if entrant.accuracy.high < self.card.baseline_accuracy else "open"
+        return _beats(entrant, self.card.baseline_accuracy) if self.card else None
+
+    def beats_shortcut(self, entrant: Entrant) -> Verdict | None:
+        """The same of what can be told without the content; None where no such thing was tried."""
+        return _beats(entrant, self.card.shortcut_accuracy) if self.card and self.card.shortcut else None
+
+
+def _beats(entrant: Entrant, accuracy: float) -> Verdict | None:
+    if entrant.accuracy is None:
+        return None
+    if entrant.accuracy.low > accuracy:
+        return "yes"
+    return "no" if entrant.accuracy.high < accuracy else "open"
 
 
 def contests(results: Results, group: Sequence[Answer]) -> list[Contest]:

@@ -64,7 +64,10 @@ def _data(card: TaskCard) -> list[str]:
         f"Leaks: {_sentence(card.leaks)}",
         *(f"Found while loading: {_sentence(note)}" for note in card.notes),
         f"Licence: {_sentence(card.licence)}",
-        f"Baseline: {card.baseline}, {100 * card.baseline_accuracy:.1f} %: {_sentence(card.baseline_source)}",
+        *(
+            f"{simple.kind.capitalize()}: {simple.name}, {100 * simple.accuracy:.1f} %: {_sentence(simple.source)}"
+            for simple in card.simple
+        ),
     ]
 
 

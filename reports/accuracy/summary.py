@@ -25,7 +25,7 @@ def _sentence(contest: Contest, title: str) -> str:
     scored = [entrant for entrant in contest.entrants if entrant.accuracy]
     if not scored:
         return f"Nothing was scored on {title}."
-    said = [_leader(contest, scored, title), _against_baseline(contest, scored)]
+    said = [_leader(contest, scored, title), _against_baseline(contest, scored), _against_shortcut(contest, scored)]
     missing = [entrant.name for entrant in contest.entrants if not entrant.accuracy]
     said.append(f"no accuracy of {listed(missing)}" if missing else "")
     return "; ".join(filter(None, said)) + "."
@@ -58,3 +58,11 @@ def _against_baseline(contest: Contest, scored: Sequence[Entrant]) -> str:
         return f"not shown to beat {baseline}: {listed(short)}"
     who = {1: "it beats", 2: "both beat"}.get(len(scored), f"all {len(scored)} beat")
     return f"{who} {baseline}"
+
+
+def _against_shortcut(contest: Contest, scored: Sequence[Entrant]) -> str:
+    """A warning: who may have learnt no more than what can be told without the content."""
+    short = [entrant.name for entrant in scored if contest.beats_shortcut(entrant) not in ("yes", None)]
+    if not short or contest.card is None:
+        return ""
+    return f"{contest.card.shortcut} tells {100 * contest.card.shortcut_accuracy:.1f} %, no less than {listed(short)}"

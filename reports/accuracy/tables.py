@@ -21,8 +21,8 @@ _BESIDE = (
 def accuracy_frames(among: Sequence[Contest]) -> dict[str, pandas.DataFrame]:
     """Tables by file name; none for a run that learns nothing.
 
-    `accuracy`: a row an entrant, and one a contest for its baseline. `accuracy_by_length`: a row an entrant and test
-    length. `accuracy_pairs`: every pair of a contest with its test.
+    `accuracy`: a row an entrant, and one a contest for its baseline and its shortcut. `accuracy_by_length`: a row an
+    entrant and test length. `accuracy_pairs`: every pair of a contest with its test.
     """
     rows = {
         "accuracy": [row for contest in among for row in _entrants(contest)],
@@ -40,9 +40,10 @@ def _place(contest: Contest) -> dict[str, Any]:
 def _entrants(contest: Contest) -> list[dict[str, Any]]:
     rows = [{**_place(contest), "kind": "model", **_entrant(contest, entrant)} for entrant in contest.entrants]
     if contest.card:
-        card = contest.card
-        told = {"series": card.baseline, "accuracy": card.baseline_accuracy, "examples": card.test}
-        rows.append({**_place(contest), "kind": "baseline", **told})
+        rows += [
+            {**_place(contest), "kind": kind, "series": name, "accuracy": accuracy, "examples": contest.card.test}
+            for kind, name, accuracy, _ in contest.card.simple
+        ]
     return rows
 
 

@@ -13,6 +13,7 @@ from reports.format import digits, figure, listed, p_value, points, share, signe
 from reports.metrics import SHARES, label
 from reports.text_tables import ABSENT, TextTable
 from suites.record import Status
+from suites.task_axes import SimpleModel
 
 _BESIDE = ("macro_f1", "calibration_error", "params", "macs", "latency", "train_time")
 _SAID: dict[Verdict | None, str] = {"yes": "yes", "no": "no, below", "open": "not shown", None: ABSENT}
@@ -25,7 +26,8 @@ def accuracy_table(contest: Contest, flags: Flags) -> TextTable:
     beside = [metric for metric in _BESIDE if any(e.typical(metric) for e in entrants)]
     rows = [(e.accuracy.value if e.accuracy else -1.0, _row(contest, e, shares, beside, flags)) for e in entrants]
     if contest.card:
-        rows.append((contest.card.baseline_accuracy, _baseline_row(contest, len(shares) + len(beside))))
+        others = len(shares) + len(beside)
+        rows += [(simple.accuracy, _simple_row(simple, contest.card.test, others)) for simple in contest.card.simple]
     rows.sort(key=lambda row: -row[0])  # stable: the plan's order among equals
     columns = [
         "model",
@@ -56,10 +58,9 @@ def _row(contest: Contest, entrant: Entrant, shares: Sequence[str], beside: Sequ
     ]
 
 
-def _baseline_row(contest: Contest, others: int) -> list[str]:
-    assert contest.card
-    accuracy, examples = f"{100 * contest.card.baseline_accuracy:.1f} %", f"{contest.card.test:,}"
-    return [f"baseline: {contest.card.baseline}", accuracy, ABSENT, ABSENT, ABSENT, examples, *[ABSENT] * others, ""]
+def _simple_row(simple: SimpleModel, examples: int, others: int) -> list[str]:
+    accuracy = f"{100 * simple.accuracy:.1f} %"
+    return [f"{simple.kind}: {simple.name}", accuracy, *[ABSENT] * 3, f"{examples:,}", *[ABSENT] * others, ""]
 
 
 def _against_best(contest: Contest, entrant: Entrant) -> str:
@@ -106,6 +107,8 @@ def _caption(contest: Contest) -> str:
         said.append("All other figures are the median over seeds.")
     if contest.card:
         said.append("A model beats the baseline where its whole interval lies above the baseline's accuracy.")
+    if contest.card and contest.card.shortcut:
+        said.append("A shortcut doesn't look at the content: a model that is no better may have learnt no more.")
     classes = dict.fromkeys(entrant.cells[0].planned.size_class or "none" for entrant in contest.entrants)
     if len(classes) > 1:
         said.append(f"Not all of one size class ({listed(list(classes))}): compare params too.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -13,7 +13,7 @@ from suites.tasks.dna_files import Entry
 from suites.tasks.dna_splits import Splits
 from suites.tasks.errors import DataError
 from suites.tasks.examples import digest
-from suites.tasks.task import Batch, SequenceInput, TaskData, TaskInfo
+from suites.tasks.task import Baseline, Batch, SequenceInput, TaskData, TaskInfo
 
 ALPHABET = "ACGTN"
 """The channels, in this order. Without N, the last one, a reversed order is the complement."""
@@ -23,6 +23,8 @@ PADDING = len(ALPHABET)
 
 Crop = Literal["start", "centre"]
 """What is kept of a sequence that is too long: its first bases, or the middle, where a site was centred."""
+
+_LEAF = 20
 
 _INDEX_OF = bytes(ALPHABET.find(chr(byte)) if chr(byte) in ALPHABET else PADDING for byte in range(256))
 _CHANNELS = torch.eye(PADDING + 1, PADDING)  # (6, 5): a row a base, zeros for padding
@@ -92,7 +94,7 @@ def task_data(
     train, validation = (_examples(entries, classes, size, crop) for entries in (splits.train, splits.validation))
     tests = {length: _examples(splits.test, classes, length, crop) for length in lengths}
     return TaskData(
-        info=info,
+        info=replace(info, shortcut=by_length(train, tests[size])),
         train=train,
         validation=validation,
         tests=dict(tests),
@@ -106,6 +108,22 @@ def task_data(
             *_alike([*train.bases, *validation.bases], tests[size].bases),
         ),
     )
+
+
+def by_length(train: DnaExamples, test: DnaExamples) -> Baseline | None:
+    """How far the number of bases tells the class: at each length, what training sequences of about that length are.
+
+    A model is not shown padding, but may count. None where all are equally long.
+    """
+    if len(torch.cat([train.lengths, test.lengths]).unique()) == 1:
+        return None
+    from sklearn.tree import DecisionTreeClassifier
+
+    tree = DecisionTreeClassifier(min_samples_leaf=_LEAF, random_state=0)
+    tree.fit(train.lengths[:, None].numpy(), train.targets.numpy())
+    right = tree.score(test.lengths[:, None].numpy(), test.targets.numpy())
+    how = f"a decision tree on min(length, {train.bases.shape[1]}), {_LEAF} training examples a leaf at least"
+    return Baseline("the length alone", float(right), f"measured on this split with scikit-learn: {how}")
 
 
 def _crop(sequence: str, length: int, crop: Crop) -> str:

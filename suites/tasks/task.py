@@ -103,6 +103,8 @@ class TaskInfo:
     sizes: tuple[int, ...]
     """Input sizes that make sense: pixels or tokens. The first is the default."""
     baseline: Baseline
+    shortcut: Baseline | None = None
+    """What can be told without looking at the content, such as by the length alone; None where nothing was tried."""
     obtain: str = ""
     """How to get the data where they are missing, and how much that is; empty where they come with a package."""
 

@@ -109,6 +109,22 @@ def test_the_baseline_is_beaten_only_by_a_whole_interval(small):
     assert verdicts == {"above": "yes", "near": "not shown", "baseline: logistic regression": "–", "below": "no, below"}
 
 
+def test_a_shortcut_stands_beside_the_baseline_and_who_is_no_better_is_named(made, tmp_path):
+    run = made.run("dna", "Who?", made.task_axes)
+    run.tasks = [made.card(shortcut="the length alone", shortcut_accuracy=0.8, shortcut_source="a tree")]
+    for model, right in (("content", 0.95), ("counts", 0.8)):
+        run.learnt(made.task(model), made.answers_with(right, 400, 0))
+    folder = run.save(tmp_path / "run")
+    table = shown(folder)
+    assert list(table) == ["content", "baseline: logistic regression", "counts", "shortcut: the length alone"]
+    said = accuracy_summary(contests_of(folder))[0]
+    assert said.endswith("the length alone tells 80.0 %, no less than counts.")
+    text = reports.write_report(folder).read_text()
+    assert "Shortcut: the length alone, 80.0 %: a tree." in text
+    told = pandas.read_csv(folder / "tables/accuracy.csv").set_index("kind")
+    assert told.loc["shortcut", ["series", "accuracy"]].tolist() == ["the length alone", 0.8]
+
+
 def test_one_model_is_compared_with_nobody(small):
     folder = small({"a": 0.95}, seeds=(0, 1))
     contest = contests_of(folder)[0]

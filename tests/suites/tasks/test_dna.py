@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from baselines.errors import UsageError
 from suites.tasks import TASKS
-from suites.tasks.dna import DnaExamples, encode
+from suites.tasks.dna import DnaExamples, by_length, encode
 from suites.tasks.dna_files import Entry, Reading, read_csv, read_fasta
 from suites.tasks.dna_splits import reverse_complement, separate, split_file
 from suites.tasks.errors import DataError, DataMissing
@@ -341,3 +341,18 @@ class TestDataAtHand:
         assert len(data.train) + len(data.validation) == 4562 - 20
         assert len(data.tests[400]) == 4513
         assert data.train.batch(torch.tensor([0])).mask is None
+
+
+def of_lengths(lengths: list[int], targets: list[int]) -> DnaExamples:
+    width = max(lengths)
+    return DnaExamples(
+        torch.zeros(len(lengths), width, dtype=torch.uint8), torch.tensor(lengths), torch.tensor(targets)
+    )
+
+
+def test_what_the_length_alone_tells_is_measured():
+    told = by_length(of_lengths([30] * 50 + [40] * 50, [0] * 50 + [1] * 50), of_lengths([30, 40, 40, 40], [0, 1, 1, 0]))
+    assert told and told.accuracy == 0.75
+    mixed = by_length(of_lengths([30, 40] * 50, [0, 0, 0, 1] * 25), of_lengths([30, 40], [1, 0]))
+    assert mixed and mixed.accuracy <= 0.5
+    assert by_length(of_lengths([40] * 60, [0, 1] * 30), of_lengths([40, 40], [0, 1])) is None
