@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from baselines.errors import NotWritten
 from bench.job import Findings, Job, Outcome, Told, Unavailable
 from bench.lifeline import die_with_parent
 from suites.record import Status
@@ -57,6 +58,8 @@ def work(job: Job, tell: Callable[[Told], None] = lambda _: None) -> Outcome:
         return Outcome(Status.UNAVAILABLE, str(error), log=traceback.format_exc())
     except MemoryError as error:
         return _failed(Status.OOM, f"out of memory: {error or 'allocation refused'}", found, measured)
+    except NotWritten as error:
+        return _failed(Status.CRASHED, str(error), found, measured)
     except BaseException as error:  # a model may raise anything, SystemExit too, and each is a result
         status = Status.OOM if _is_oom(error) else Status.ERROR
         return _failed(status, f"{type(error).__name__}: {error}", found, measured)

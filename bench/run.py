@@ -20,10 +20,10 @@ from suites.results import TRAINING
 
 
 def missing(store: Store) -> list[PlannedCell]:
-    """The planned cells still to be run: those without a record, and those whose last process was killed.
+    """The planned cells still to be run: those without a record, and those that crashed.
 
-    A crash may have come from outside (a kill, a lost machine), so it is tried again; and so is a training that ran
-    out of time, since it goes on with its checkpoint. Every other status is an answer.
+    A crash may have come from outside (a kill, a lost machine, a full disk), so it is tried again; and so is a training
+    that ran out of time, since it goes on with its checkpoint. Every other status is an answer.
     """
     latest = {record.identity: record for record in store.records}
 

@@ -23,7 +23,7 @@ class Status(str, Enum):
     ERROR = "error"
     """It raised an exception, or its output was not finite or not of the right shape."""
     CRASHED = "crashed"
-    """Its process was ended by a signal: a segmentation fault, or killed from outside."""
+    """Ended from outside, so that another try may end well: its process by a signal, or its writing by a full disk."""
     UNAVAILABLE = "unavailable"
     """Its device, runtime or precision is not on this machine."""
     UNSTABLE = "unstable"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from baselines.errors import UsageError
+from baselines.errors import NotWritten
 from suites.tasks.errors import DataError
 
 
@@ -17,7 +17,7 @@ def replace(path: Path, content: bytes) -> None:
     """Write a file and wait until it is on disk; a kill at any moment leaves the old one or the new one.
 
     Raises:
-        UsageError: the operating system refuses, as where the disk is full; the old file is still there.
+        NotWritten: the operating system refuses, as where the disk is full; the old file is still there.
     """
     part = path.with_name(f"{path.name}.part")
     with writing(path):
@@ -57,7 +57,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(
+        raise NotWritten(
             f"can't write {path}: {error.strerror or error}; make room or choose another place. "
             "What was written before is safe, and training goes on from there"
         ) from error

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
+from bench.cell_process import work
 from bench.job import Findings
 from bench.probes.accuracy import _share
 from bench.run import missing
@@ -21,6 +22,7 @@ from suites.predictions import Predictions, load_predictions, predictions_file
 from suites.record import Status
 from suites.results import TRAINING, read_results
 from tests.bench.conftest import QUICK, Command, Start
+from tests.bench.trained import THIN, cell_of, train_job
 from tests.suites.builders import make_plan, make_record
 
 
@@ -156,3 +158,13 @@ def test_a_training_that_ran_out_of_time_is_gone_on_with_and_a_timing_is_not(tmp
     (tmp_path / TRAINING / plan.cells[1].identity).mkdir(parents=True)
     store = SimpleNamespace(plan=plan, records=records, folder=tmp_path)
     assert missing(cast("Store", store)) == plan.cells[1:]
+
+
+def test_a_training_that_met_a_full_disk_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bench.training.files.os.fsync", full)
+    outcome = work(train_job(cell_of("vio_nano", "digits", 32, **THIN), tmp_path, "accuracy"))
+    assert outcome.status is Status.CRASHED
+    assert outcome.reason and "No space left on device; make room" in outcome.reason
