@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 from pydantic import model_validator
-from scipy.special import stdtr
 from typing_extensions import Self
 
-from reports.accuracy.seeds import Share, freedom, over_seeds, variance_of_mean
+from reports.accuracy.seeds import over_seeds
+from reports.claims.against_number import distance, exact_outcome, outcome, share_outcome
 from reports.claims.claim import Margin, MeasuredClaim, is_share
 from reports.claims.compared import cautions, cell_names, counted_as, told_by_cells
 from reports.claims.evidence import Evidence
 from reports.claims.figures import ONE_SEED, Measured, entry_gaps, measured, usable, usable_in
 from reports.claims.finding import Finding, Part, combine
 from reports.claims.kinds import Kind
-from reports.claims.outcome import Outcome, of_contrast
+from reports.claims.outcome import Outcome
 from reports.claims.select import Entry
-from reports.contrast import Contrast, contrast
+from reports.contrast import contrast
 from reports.format import figure, percent
 from reports.format import share as share_in_words
 
@@ -72,61 +71,6 @@ class BoundClaim(MeasuredClaim):
         return f"{('about', 'at least', 'at most')[self.sign]} {shown(self.claimed)}"
 
 
-def outcome(value: Contrast, claimed: float, sign: int, margin: float, problem: str = "") -> Outcome:
-    """The logarithm of a figure against a number above 0; ``sign`` is 0 where it is claimed to be about that."""
-    reach, where = math.log1p(margin), math.log(claimed)
-    if sign:
-        return of_contrast(value, where, sign, reach, problem=problem)
-    edge = where + math.copysign(reach, value.value - where)
-    return of_contrast(value, edge, -1 if edge > where else 1, 0.0, problem=problem)
-
-
-def exact_outcome(value: float, claimed: float, sign: int, margin: float) -> Outcome:
-    """A counted figure against a number; either may be 0."""
-    effect, least = _distance(value, claimed, sign, margin)
-    return Outcome(value, value, value, effect, least, None)
-
-
-def _distance(value: float, claimed: float, sign: int, margin: float) -> tuple[float, float]:
-    """How far a figure is on the claimed side, and how far it must be, as logarithms."""
-    if value > 0 and claimed > 0:
-        distance = math.log(value / claimed)
-    else:
-        distance = 0.0 if value == claimed else math.copysign(math.inf, value - claimed)
-    reach = math.log1p(margin)
-    if sign and margin > 0:
-        return sign * distance, reach
-    room = sign * distance if sign else reach - abs(distance)
-    return (room if room >= 0 else -math.inf), 0.0  # without a margin to stay within, what is not as claimed refutes
-
-
-def share_outcome(share: Share, claimed: float, sign: int, margin: float) -> Outcome:
-    """A share of the examples against a number: the score test of one share (Wilson 1927), with the variance between
-    seeds added to that of the examples, and a correction for continuity.
-
-    No sample shows that a share is all or nothing, but one answer shows that it is not.
-    """
-    null, direction, least = (claimed, sign, margin) if sign else (*_edge(share.value, claimed, margin), 0.0)
-    effect = direction * (share.value - null)
-    if not 0 < null < 1:
-        problem = "" if effect < 0 and effect <= -least else f"no sample can show {percent(null)}"
-        return Outcome(share.value, share.low, share.high, effect, least, None, problem)
-    within, between = null * (1 - null) / share.examples, variance_of_mean(share.by_seed)
-    distance = max(0.0, abs(share.value - null) - 0.5 / share.examples)
-    p = 2 * float(stdtr(freedom(between, within, share.seeds), -distance / math.sqrt(within + between)))
-    return Outcome(share.value, share.low, share.high, effect, least, p)
-
-
-def _edge(value: float, claimed: float, margin: float) -> tuple[float, int]:
-    """The end of what still counts as about so much that a share is nearer to, and on which side of it that is.
-
-    An end that no share lies beyond is no test: there the other one is.
-    """
-    low, high = claimed - margin, claimed + margin
-    nearer_low = value < claimed if low > 0 and high < 1 else low > 0
-    return (low, 1) if nearer_low else (high, -1)
-
-
 def find(claim: BoundClaim, evidence: Evidence) -> Finding:
     """What the records say."""
     entries, gaps = evidence.entries(claim.metric, claim.ours, claim.at)
@@ -165,7 +109,7 @@ def _of_one(found: Measured, claimed: float, sign: int, margin: float) -> Outcom
     if found.term is not None and claimed > 0:
         return outcome(contrast([1], [found.term]), claimed, sign, margin, found.problem)
     problem = found.problem or f"a figure with noise can't be set against {claimed:g}, which has no logarithm"
-    effect, least = _distance(estimate.value, claimed, sign, margin)
+    effect, least = distance(estimate.value, claimed, sign, margin)
     return Outcome(estimate.value, None, None, effect, least, None, problem)
 
 

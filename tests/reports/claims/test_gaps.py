@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from reports.accuracy.seeds import over_seeds
-from reports.claims import bound
+from reports.claims import against_number
 from reports.claims.engine import judge_document
 from reports.claims.evidence import Evidence
 from reports.claims.judgement import Judgement
@@ -109,7 +109,7 @@ def test_a_noisy_figure_with_a_zero_in_it_is_not_taken_for_an_exact_one(made):
 
 
 def of_ten(right, claimed, sign, margin=0.0, examples=10):
-    return bound.share_outcome(over_seeds([share(right, examples, "1", "any")]), claimed, sign, margin)
+    return against_number.share_outcome(over_seeds([share(right, examples, "1", "any")]), claimed, sign, margin)
 
 
 def test_about_a_share_near_1_needs_as_much_noise_known_as_any_other():

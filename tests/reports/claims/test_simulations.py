@@ -13,7 +13,7 @@ import pytest
 
 from reports.accuracy.mcnemar import compare, holm
 from reports.accuracy.seeds import over_seeds
-from reports.claims import bound, capability, crossover, exponent, non_inferiority, ratio, superiority
+from reports.claims import against_number, capability, crossover, exponent, non_inferiority, ratio, superiority
 from reports.claims.crossing import Crossing, crossing
 from reports.claims.engine import conclude
 from reports.claims.finding import Part, combine
@@ -152,7 +152,7 @@ def test_equal_accuracy_is_neither_and_twice_the_margin_is_found():
 
 
 def bound_outcome(rng, true, sign=-1, margin=0.05, noise=0.03):
-    return bound.outcome(contrast([1], [timed(rng, true, processes=6, noise=noise)]), 1.0, sign, margin)
+    return against_number.outcome(contrast([1], [timed(rng, true, processes=6, noise=noise)]), 1.0, sign, margin)
 
 
 def test_a_figure_at_its_bound_is_neither_and_twice_the_margin_off_is_found():
@@ -175,7 +175,7 @@ def test_about_so_much_is_decided_at_the_edges_of_its_margin():
 def share_outcome(rng, true, margin=0.02, examples=2000, seeds=1, between=0.0):
     shares = (true + rng.normal(0, between, seeds)).clip(0, 1)
     figures = [share(float(rng.binomial(examples, one)), examples, "1", "simulated") for one in shares]
-    return bound.share_outcome(over_seeds(figures), 0.8, 1, margin)
+    return against_number.share_outcome(over_seeds(figures), 0.8, 1, margin)
 
 
 def test_an_accuracy_at_its_bound_is_neither_and_twice_the_margin_off_is_found():
