@@ -68,8 +68,10 @@ def _pool(x: Tensor, rows: int, cols: int) -> Tensor:
 
 def _windows(size: int, like: Tensor) -> Tensor:
     """Weights of means over windows of ceil(size / GRID) places, the last one cut short: (windows, size)."""
-    length = (size + GRID - 1) // GRID  # not -(-size // GRID): ONNX divides towards zero
-    window = torch.arange((size + length - 1) // length, device=like.device).unsqueeze(1)
+    # The sums are written so that they can be captured with a free size: ONNX divides towards zero, so no -(-size // n);
+    # and torch.export can't handle a sum with `length` that is divided by `length`.
+    length = (size + GRID - 1) // GRID
+    window = torch.arange((size - 1) // length + 1, device=like.device).unsqueeze(1)
     inside = (torch.arange(size, device=like.device) // length == window).to(like.dtype)
     return inside / inside.sum(1, keepdim=True)
 
