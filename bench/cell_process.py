@@ -59,7 +59,7 @@ def work(job: Job, tell: Callable[[Told], None] = lambda _: None) -> Outcome:
     except MemoryError as error:
         return _failed(Status.OOM, f"out of memory: {error or 'allocation refused'}", found, measured)
     except NotWritten as error:
-        return _failed(Status.CRASHED, str(error), found, measured)
+        return _failed(Status.INTERRUPTED, str(error), found, measured)
     except BaseException as error:  # a model may raise anything, SystemExit too, and each is a result
         status = Status.OOM if _is_oom(error) else Status.ERROR
         return _failed(status, f"{type(error).__name__}: {error}", found, measured)

@@ -17,7 +17,7 @@ from bench.cli_run import run
 __all__ = ["app"]
 
 
-command("vio-bench run --suite scaling --model vio_tiny --model vit_tiny_patch16_224")(run)
+command("vio-bench run --suite scaling --model vio_tiny --model vit_tiny_patch16_224")(run)  # the first in --help
 
 
 @command("vio-bench list models")

@@ -45,7 +45,7 @@ def write(folder: Path, model: nn.Module, cell: Cell, data: TaskData, accuracy: 
         accuracy: on the test examples.
 
     Raises:
-        UsageError: the operating system refuses, as where the disk is full.
+        NotWritten: the operating system refuses, as where the disk is full.
     """
     assert isinstance(cell.workload, TaskWorkload)
     card = ModelCard(

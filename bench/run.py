@@ -20,16 +20,16 @@ from suites.results import TRAINING
 
 
 def missing(store: Store) -> list[PlannedCell]:
-    """The planned cells still to be run: those without a record, and those that crashed.
+    """The planned cells still to be run: those without a record, and those that may end otherwise now.
 
-    A crash may have come from outside (a kill, a lost machine, a full disk), so it is tried again; and so is a training
-    that ran out of time, since it goes on with its checkpoint. Every other status is an answer.
+    A crash may have come from outside (a kill, a lost machine), and what interrupted a cell, such as a full disk, may
+    be over; a training that ran out of time goes on with its checkpoint. Every other status is an answer.
     """
     latest = {record.identity: record for record in store.records}
 
     def open_still(record: Record) -> bool:
         timed_out = record.status is Status.TIMEOUT and (store.folder / TRAINING / record.identity).is_dir()
-        return record.status is Status.CRASHED or timed_out
+        return record.status in (Status.CRASHED, Status.INTERRUPTED) or timed_out
 
     return [p for p in store.plan.cells if p.identity not in latest or open_still(latest[p.identity])]
 

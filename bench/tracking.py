@@ -157,7 +157,7 @@ def _described(job: Job) -> TrackedTraining:
 def _failed(tracker: str, error: Exception) -> MeasurementWarning:
     what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     return MeasurementWarning(
-        kind="tracker_failed",
+        kind="not_tracked",
         metric="accuracy",
         message=f"{tracker} failed, so it shows this training in part or not at all; the figures are whole",
         evidence={"tracker": tracker, "error": what},

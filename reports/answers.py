@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from reports.merging.naming import MachineNames, distinctions, learning_key, learning_names, say
+from reports.naming import MachineNames, distinctions, learning_key, learning_names, say
 from suites.cell import Cell
 from suites.estimate import Estimate
 from suites.plan import PlannedCell

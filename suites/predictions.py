@@ -67,14 +67,12 @@ def predictions_file(folder: Path, size: int) -> Path:
     return folder / f"predictions-{size}.safetensors"
 
 
-def save_predictions(predictions: Predictions, path: Path) -> None:
-    """Write them whole or not at all."""
-    from safetensors.numpy import save_file
+def dump_predictions(predictions: Predictions) -> bytes:
+    """The content of their file."""
+    from safetensors.numpy import save
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file({name: np.ascontiguousarray(values) for name, values in vars(predictions).items()}, part)
-    part.replace(path)
+    content: bytes = save({name: np.ascontiguousarray(values) for name, values in vars(predictions).items()})
+    return content
 
 
 def load_predictions(path: Path) -> Predictions:

@@ -23,14 +23,16 @@ class Status(str, Enum):
     ERROR = "error"
     """It raised an exception, or its output was not finite or not of the right shape."""
     CRASHED = "crashed"
-    """Ended from outside, so that another try may end well: its process by a signal, or its writing by a full disk."""
+    """Its process was ended by a signal: a segmentation fault, or killed from outside."""
+    INTERRUPTED = "interrupted"
+    """Something outside stood in its way, such as a full disk: another try may end well."""
     UNAVAILABLE = "unavailable"
     """Its device, runtime or precision is not on this machine."""
     UNSTABLE = "unstable"
     """It was timed, but the interval is so wide that the figure says nothing."""
 
 
-FAILED = (Status.OOM, Status.TIMEOUT, Status.ERROR, Status.CRASHED)
+FAILED = (Status.OOM, Status.TIMEOUT, Status.ERROR, Status.CRASHED, Status.INTERRUPTED)
 """Statuses that mean: a measurement failed."""
 
 
@@ -39,7 +41,7 @@ WarningKind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class MeasurementWarning(Strict):
-    """Something that weakens a figure: what was seen, and what to do about it."""
+    """Something that weakens a figure, or says why there is none: what was seen, and what to do about it."""
 
     kind: WarningKind
     """What it is."""
@@ -51,6 +53,11 @@ class MeasurementWarning(Strict):
     """The figures it was judged by."""
     advice: str
     """What to do about it."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it says that the figure was tried and could not be had."""
+        return self.kind.endswith("_failed")
 
 
 class Record(Strict):
@@ -94,6 +101,11 @@ class Record(Strict):
     """Seconds of these spent inside probes (warm-up included); the rest is overhead."""
     log: str = ""
     """The end of what its processes printed, where it did not end ok."""
+
+    @property
+    def failed_at(self) -> set[str]:
+        """Figures that were tried and could not be had."""
+        return {warning.metric for warning in self.warnings if warning.failed}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -66,9 +66,19 @@ class TaskAxes(Strict):
 class SimpleModel(NamedTuple):
     """What a model is held against."""
 
-    kind: str
-    """`baseline` or `shortcut`."""
+    kind: Literal["baseline", "shortcut"]
     name: str
+    accuracy: float
+    """Share of right answers on the same test examples."""
+    source: str
+    """How that figure was obtained."""
+
+
+class Shortcut(Strict):
+    """What can be told of a task's examples without looking at their content."""
+
+    name: str
+    """By what."""
     accuracy: float
     """Share of right answers on the same test examples."""
     source: str
@@ -106,30 +116,24 @@ class TaskCard(Strict):
     """Its share of right answers on the same test examples."""
     baseline_source: str
     """How that figure was obtained."""
-    shortcut: str = ""
-    """What tells something without the content, such as the length alone; empty where nothing was tried."""
-    shortcut_accuracy: float = 0.0
-    """The share that it gets right."""
-    shortcut_source: str = ""
-    """How that figure was obtained."""
+    shortcut: Shortcut | None = None
+    """What tells something without the content, such as the length alone; None where nothing does."""
 
     @property
     def simple(self) -> list[SimpleModel]:
         """What stands beside the models: the baseline, and the shortcut where there is one."""
         found = [SimpleModel("baseline", self.baseline, self.baseline_accuracy, self.baseline_source)]
         if self.shortcut:
-            found.append(SimpleModel("shortcut", self.shortcut, self.shortcut_accuracy, self.shortcut_source))
+            found.append(SimpleModel("shortcut", self.shortcut.name, self.shortcut.accuracy, self.shortcut.source))
         return found
 
 
 def card(workload: TaskWorkload) -> TaskCard:
     """The card of the data that a workload has loaded."""
     from suites.tasks.loading import load_task
-    from suites.tasks.task import Baseline
 
     data = load_task(workload.task, workload.input_size, tuple(workload.test_sizes))
     info = data.info
-    shortcut = info.shortcut or Baseline("", 0.0, "")
     return TaskCard(
         task=workload.task,
         input_size=workload.input_size,
@@ -145,7 +149,5 @@ def card(workload: TaskWorkload) -> TaskCard:
         baseline=info.baseline.name,
         baseline_accuracy=info.baseline.accuracy,
         baseline_source=info.baseline.source,
-        shortcut=shortcut.name,
-        shortcut_accuracy=shortcut.accuracy,
-        shortcut_source=shortcut.source,
+        shortcut=Shortcut(**vars(data.shortcut)) if data.shortcut else None,
     )

@@ -68,8 +68,8 @@ def _pool(x: Tensor, rows: int, cols: int) -> Tensor:
 
 def _windows(size: int, like: Tensor) -> Tensor:
     """Weights of means over windows of ceil(size / GRID) places, the last one cut short: (windows, size)."""
-    # The sums are written so that they can be captured with a free size: ONNX divides towards zero, so no -(-size // n);
-    # and torch.export can't handle a sum with `length` that is divided by `length`.
+    # Both sums can be captured with a free size: ONNX divides towards zero, so -(-size // GRID) would be wrong there,
+    # and torch.export fails at (size + length - 1) // length.
     length = (size + GRID - 1) // GRID
     window = torch.arange((size - 1) // length + 1, device=like.device).unsqueeze(1)
     inside = (torch.arange(size, device=like.device) // length == window).to(like.dtype)

@@ -101,11 +101,12 @@ def _of_training(trained: Trained, found: Findings) -> None:
 
 def _score(model: nn.Module, data: TaskData, size: int, folder: Path, found: Findings) -> None:
     from bench.training.evaluate import evaluate
+    from bench.training.files import replace
     from bench.training.metrics import metrics
-    from suites.predictions import predictions_file, save_predictions
+    from suites.predictions import dump_predictions, predictions_file
 
     answers = evaluate(model, data.tests[size], data.input, len(data.classes))
-    save_predictions(answers, predictions_file(folder, size))
+    replace(predictions_file(folder, size), dump_predictions(answers))
     main = size == next(iter(data.tests))
     method = "share of test samples, best epoch on validation"
     _share(found, "accuracy" if main else f"accuracy_at_{size}", answers, answers.correct, method)

@@ -36,7 +36,7 @@ def save(path: Path, tensors: dict[str, Tensor], counters: dict[str, Any], run: 
     """Write a checkpoint whole or not at all.
 
     Raises:
-        UsageError: the operating system refuses, as where the disk is full; the old file is still there.
+        NotWritten: the operating system refuses, as where the disk is full; the old file is still there.
     """
     import safetensors.torch
 

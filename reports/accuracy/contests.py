@@ -19,7 +19,7 @@ from suites.task_axes import TaskCard
 from suites.task_workload import TaskWorkload
 
 Verdict = Literal["yes", "no", "open"]
-"""Whether a model beats the baseline: the interval lies above it, below it, or holds it."""
+"""Whether a model beats the baseline, or a shortcut: the interval lies above it, below it, or holds it."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Contest:
 
     def beats_shortcut(self, entrant: Entrant) -> Verdict | None:
         """The same of what can be told without the content; None where no such thing was tried."""
-        return _beats(entrant, self.card.shortcut_accuracy) if self.card and self.card.shortcut else None
+        return _beats(entrant, self.card.shortcut.accuracy) if self.card and self.card.shortcut else None
 
 
 def _beats(entrant: Entrant, accuracy: float) -> Verdict | None:

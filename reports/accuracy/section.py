@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reports.accuracy.contests import Contest, contests
 from reports.accuracy.summary import heading
 from reports.accuracy.text import accuracy_table, length_table, paired_table
 from reports.answers import Answer
 from reports.flags import Flags
-from reports.plots.looks import Plot
 from reports.text_tables import TextTable
 from suites.recipe import Recipe
 from suites.results import Results
 from suites.task_axes import TaskCard
+
+if TYPE_CHECKING:
+    from reports.plots.looks import Plot
 
 
 @dataclass(frozen=True)

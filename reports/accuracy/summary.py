@@ -17,7 +17,8 @@ def heading(contest: Contest, among: Sequence[Contest]) -> str:
 
 
 def accuracy_summary(among: Sequence[Contest]) -> list[str]:
-    """Who is most accurate, who can't be told from it, and who is not shown to beat the simple baseline."""
+    """Who is most accurate, who can't be told from it, and who is not shown to beat the simple baseline,
+    or what can be told without the content."""
     return [_sentence(contest, heading(contest, among)) for contest in among]
 
 
@@ -62,7 +63,8 @@ def _against_baseline(contest: Contest, scored: Sequence[Entrant]) -> str:
 
 def _against_shortcut(contest: Contest, scored: Sequence[Entrant]) -> str:
     """A warning: who may have learnt no more than what can be told without the content."""
+    shortcut = contest.card.shortcut if contest.card else None
     short = [entrant.name for entrant in scored if contest.beats_shortcut(entrant) not in ("yes", None)]
-    if not short or contest.card is None:
+    if not short or shortcut is None:
         return ""
-    return f"{contest.card.shortcut} tells {100 * contest.card.shortcut_accuracy:.1f} %, no less than {listed(short)}"
+    return f"not shown to beat what {shortcut.name} tells ({100 * shortcut.accuracy:.1f} %): {listed(short)}"

@@ -41,8 +41,14 @@ def _entrants(contest: Contest) -> list[dict[str, Any]]:
     rows = [{**_place(contest), "kind": "model", **_entrant(contest, entrant)} for entrant in contest.entrants]
     if contest.card:
         rows += [
-            {**_place(contest), "kind": kind, "series": name, "accuracy": accuracy, "examples": contest.card.test}
-            for kind, name, accuracy, _ in contest.card.simple
+            {
+                **_place(contest),
+                "kind": it.kind,
+                "series": it.name,
+                "accuracy": it.accuracy,
+                "examples": contest.card.test,
+            }
+            for it in contest.card.simple
         ]
     return rows
 
@@ -53,6 +59,7 @@ def _entrant(contest: Contest, entrant: Entrant) -> dict[str, Any]:
     row |= _share(entrant, "accuracy")
     row["best"] = entrant is contest.best
     row["beats_baseline"] = contest.beats_baseline(entrant)
+    row["beats_shortcut"] = contest.beats_shortcut(entrant)
     row["seeds_planned"] = len(entrant.cells)
     for metric in SHARES:
         row |= _share(entrant, metric)

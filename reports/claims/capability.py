@@ -97,7 +97,7 @@ def _has(cell: Answer, metric: str, claim: CapabilityClaim) -> tuple[str, Outcom
 
 
 def _failed_at(form: Answer, metric: str) -> bool:
-    return any(warning.kind.endswith("_failed") for warning in form.warnings(metric))
+    return any(warning.failed for warning in form.warnings(metric))
 
 
 def _shown(found: Estimate, metric: str) -> str:

@@ -47,7 +47,9 @@ class Evidence:
             gaps += none
             paired = pairs(own, other, {*ours, *side})
             if other and not paired:
-                gaps.append(f"nothing with {in_words(ours)} was run as {in_words(side)} was")
+                gaps.append(
+                    f"nothing with {in_words(ours)} was run as {in_words(side)} was, in the same way at the same size"
+                )
             found += paired
         return found, gaps
 
@@ -100,7 +102,7 @@ class Evidence:
         found = {(run, kind): set(suite.metrics) for run, suite in suites.items() for kind in kinds}
         for form in (form for cell in self.cells for form in cell.forms if form.record):
             run = form.record.run if form.record and plan.merged else plan.run
-            tried = {w.metric for w in form.record.warnings if w.kind.endswith("_failed")} if form.record else set()
+            tried = form.record.failed_at if form.record else set()
             found.setdefault((run, form.cell.workload.kind), set()).update(form.figures, tried)
         return found
 

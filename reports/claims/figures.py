@@ -39,7 +39,7 @@ def _usable(answer: Answer, metric: str) -> Estimate | None:
 def missing(answer: Answer, metric: str) -> str:
     """Why a cell has no figure that can be used."""
     where = f"{answer.series} at {answer.size} {answer.cell.workload.unit}"
-    failed = next((w for w in answer.warnings(metric) if w.kind.endswith("_failed")), None)
+    failed = next((w for w in answer.warnings(metric) if w.failed), None)
     if failed is not None:
         return f"{where}: {one_line(failed.message)}"
     if answer.record is None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from reports.answers import Answer
 from reports.claims.claim import Claim
-from reports.merging.naming import learning_key
 from reports.metrics import is_learnt
+from reports.naming import learning_key
 from suites.task_workload import TaskWorkload
 
 _SUITE = re.compile(r"vio-bench run .*--suite[ =]([\w-]+)")

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from reports.answers import Answer
 from reports.claims.claim import COLUMNS, Scalar, Wanted, nearest
-from reports.merging.naming import learning_key
+from reports.naming import learning_key
 from suites.task_workload import TaskWorkload
 
 Selected = Mapping[str, Wanted]

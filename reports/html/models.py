@@ -123,9 +123,8 @@ def _accuracy(model: str, among: Sequence[Contest]) -> HtmlTable | None:
                 Field(heading(contest, among), heading(contest, among)),
                 Field(entrant.name, entrant.name),
                 Field(share(found.value, found.low, found.high), found.value) if found else Field(ABSENT, LAST),
-                Field(f"{100 * contest.card.baseline_accuracy:.1f} %", contest.card.baseline_accuracy)
-                if contest.card
-                else Field(ABSENT, LAST),
+                _simple(contest, "baseline"),
+                _simple(contest, "shortcut"),
                 _place(contest, entrant.name),
             ]
         )
@@ -134,7 +133,14 @@ def _accuracy(model: str, among: Sequence[Contest]) -> HtmlTable | None:
         if entrant.cells[0].cell.model == model
         for found in [entrant.accuracy]
     ]
-    return HtmlTable("Accuracy", ["task", "series", "accuracy", "baseline", "place"], rows) if rows else None
+    return (
+        HtmlTable("Accuracy", ["task", "series", "accuracy", "baseline", "shortcut", "place"], rows) if rows else None
+    )
+
+
+def _simple(contest: Contest, kind: str) -> Field:
+    found = next((it for it in contest.card.simple if it.kind == kind), None) if contest.card else None
+    return Field(f"{100 * found.accuracy:.1f} %", found.accuracy) if found else Field(ABSENT, LAST)
 
 
 def _place(contest: Contest, name: str) -> Field:

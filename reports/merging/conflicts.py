@@ -57,8 +57,7 @@ def disagreement(one: Record, other: Record) -> str:
 
 def _contradicted(one: Record, other: Record) -> list[str]:
     """Figures of ``one`` that ``other`` failed at."""
-    failed = {warning.metric for warning in other.warnings if warning.kind.endswith("_failed")}
-    return [name for name in one.estimates if name in failed]
+    return [name for name in one.estimates if name in other.failed_at and name not in other.estimates]
 
 
 def _differ(one: Estimate, other: Estimate) -> bool:

@@ -112,6 +112,10 @@ def _tasks(several: Sequence[Results]) -> list[TaskCard]:
     for results in several:
         for card in results.plan.tasks:
             known, folder = cards.setdefault((card.task, card.input_size), (card, results.folder))
+            if known.shortcut is None or card.shortcut is None:  # an older plan doesn't say
+                shortcut = known.shortcut or card.shortcut
+                known, card = (own.model_copy(update={"shortcut": shortcut}) for own in (known, card))
+                cards[card.task, card.input_size] = known, folder
             differing = [name for name in TaskCard.model_fields if getattr(known, name) != getattr(card, name)]
             if differing:
                 first, second = (str(getattr(own, differing[0]))[:80] for own in (known, card))

@@ -15,14 +15,14 @@ from reports.accuracy.summary import heading
 from reports.answers import answers
 from reports.format import listed
 from reports.plots.labels import draw_legend, wrapped
-from reports.plots.looks import INK, MUTED, PAPER, Look, Plot, looks, slug, write_figure
-from reports.plots.pareto import accuracy_axis, baseline_in_legend, draw_pareto
+from reports.plots.looks import MUTED, PAPER, Look, Plot, looks, slug, write_figure
+from reports.plots.pareto import accuracy_axis, draw_pareto, simple_in_legend, simple_line
 from suites.results import Results
 
 
 def write_accuracy_plots(results: Results, folder: Path) -> dict[str, list[Plot]]:
-    """The figures of each contest by its heading: those of `pareto_plots`, and accuracy against length where several
-    lengths were tested."""
+    """The figures of each contest by its heading: those of `pareto`, and accuracy against length where several lengths
+    were tested."""
     group = answers(results)
     among, seen = contests(results, group), looks(group)
     return {heading(contest, among): draw_accuracy(contest, heading(contest, among), seen, folder) for contest in among}
@@ -43,10 +43,9 @@ def _against_length(contest: Contest, title: str, seen: Mapping[str, Look], path
     def paint(axes: Axes) -> None:
         handles = [_line(axes, contest, entrant, seen[entrant.name]) for entrant in shown]
         texts = [wrapped(entrant.name) for entrant in shown]
-        if contest.card:
-            share = contest.card.baseline_accuracy
-            handles.append(axes.axhline(share, color=INK, linewidth=1.2, linestyle="--", zorder=1))
-            texts.append(baseline_in_legend(contest.card))
+        for simple in contest.card.simple if contest.card else ():
+            handles.append(simple_line(axes, simple))
+            texts.append(simple_in_legend(simple))
         axes.axvline(trained, color=MUTED, linewidth=1, linestyle=":", zorder=1)
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_locator(FixedLocator([float(length) for length in contest.lengths]))

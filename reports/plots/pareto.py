@@ -21,7 +21,7 @@ from reports.plots.axes import cost_axis
 from reports.plots.labels import draw_legend, wrapped
 from reports.plots.looks import INK, MUTED, PAPER, Look, Plot, looks, slug, write_figure
 from suites.results import Results
-from suites.task_axes import TaskCard
+from suites.task_axes import SimpleModel
 
 MEMORY = ("peak_tensor_bytes", "peak_allocated", "peak_rss")
 """Figures of peak memory; the first that two entrants have is drawn."""
@@ -91,11 +91,9 @@ def _draw(
     def paint(axes: Axes) -> None:
         handles: list[Any] = [_point(axes, point, seen[point.entrant.name]) for point in points]
         texts = [_in_legend(point, name) for point in points]
-        if contest.card:
-            handles.append(
-                axes.axhline(contest.card.baseline_accuracy, color=INK, linewidth=1.2, linestyle="--", zorder=1)
-            )
-            texts.append(baseline_in_legend(contest.card))
+        for simple in contest.card.simple if contest.card else ():
+            handles.append(simple_line(axes, simple))
+            texts.append(simple_in_legend(simple))
         axes.margins(y=0.12)
         cost_axis(axes, points[0].cost.unit)
         if best:
@@ -152,9 +150,15 @@ def _staircase(axes: Axes, best: Sequence[Point]) -> Line2D:
     return line
 
 
-def baseline_in_legend(card: TaskCard) -> str:
-    """The simple baseline of a task, with its accuracy."""
-    return "\n".join([f"baseline: {_percent(card.baseline_accuracy)}", wrapped(card.baseline)])
+def simple_line(axes: Axes, simple: SimpleModel) -> Line2D:
+    """The accuracy of a task's simple baseline, dashed, or of a shortcut, dash-dotted."""
+    style = "--" if simple.kind == "baseline" else "-."
+    return axes.axhline(simple.accuracy, color=INK, linewidth=1.2, linestyle=style, zorder=1)
+
+
+def simple_in_legend(simple: SimpleModel) -> str:
+    """What the line is, with its accuracy."""
+    return "\n".join([f"{simple.kind}: {_percent(simple.accuracy)}", wrapped(simple.name)])
 
 
 def accuracy_axis(axes: Axes) -> None:

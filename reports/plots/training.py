@@ -11,10 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from reports.accuracy.contests import Contest, contests
-from reports.accuracy.histories import Training, training_of, without
 from reports.accuracy.summary import heading
 from reports.answers import answers
 from reports.format import counted, figure, listed
+from reports.plots.histories import Training, training_of, without
 from reports.plots.labels import draw_legend, wrapped
 from reports.plots.looks import PAPER, Look, Plot, looks, slug, write_panels
 from reports.plots.training_loss import draw_losses

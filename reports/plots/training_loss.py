@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from reports.accuracy.contests import Contest
-from reports.accuracy.histories import Training, without
+from reports.plots.histories import Training, without
 from reports.plots.labels import wrapped
 from reports.plots.looks import INK, Look, Plot, write_panels
 from suites.history import Epoch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -25,6 +25,7 @@ Crop = Literal["start", "centre"]
 """What is kept of a sequence that is too long: its first bases, or the middle, where a site was centred."""
 
 _LEAF = 20
+"""Training examples that decide together what sequences of about a length are: fewer would be chance."""
 
 _INDEX_OF = bytes(ALPHABET.find(chr(byte)) if chr(byte) in ALPHABET else PADDING for byte in range(256))
 _CHANNELS = torch.eye(PADDING + 1, PADDING)  # (6, 5): a row a base, zeros for padding
@@ -94,13 +95,14 @@ def task_data(
     train, validation = (_examples(entries, classes, size, crop) for entries in (splits.train, splits.validation))
     tests = {length: _examples(splits.test, classes, length, crop) for length in lengths}
     return TaskData(
-        info=replace(info, shortcut=by_length(train, tests[size])),
+        info=info,
         train=train,
         validation=validation,
         tests=dict(tests),
         classes=classes,
         input=SequenceInput(length=size, channels=len(ALPHABET), reverse_complement=reverse_complement),
         digest=_digest([train, validation, *tests.values()], classes),
+        shortcut=by_length(train, tests[size]),
         notes=(
             *splits.notes,
             *_untested(splits, classes),
@@ -113,7 +115,7 @@ def task_data(
 def by_length(train: DnaExamples, test: DnaExamples) -> Baseline | None:
     """How far the number of bases tells the class: at each length, what training sequences of about that length are.
 
-    A model is not shown padding, but may count. None where all are equally long.
+    A model is not shown padding, but may count. None where the length tells nothing: all are equally long, or too few.
     """
     if len(torch.cat([train.lengths, test.lengths]).unique()) == 1:
         return None
@@ -121,6 +123,8 @@ def by_length(train: DnaExamples, test: DnaExamples) -> Baseline | None:
 
     tree = DecisionTreeClassifier(min_samples_leaf=_LEAF, random_state=0)
     tree.fit(train.lengths[:, None].numpy(), train.targets.numpy())
+    if tree.get_depth() == 0:
+        return None
     right = tree.score(test.lengths[:, None].numpy(), test.targets.numpy())
     how = f"a decision tree on min(length, {train.bases.shape[1]}), {_LEAF} training examples a leaf at least"
     return Baseline("the length alone", float(right), f"measured on this split with scikit-learn: {how}")

@@ -103,8 +103,6 @@ class TaskInfo:
     sizes: tuple[int, ...]
     """Input sizes that make sense: pixels or tokens. The first is the default."""
     baseline: Baseline
-    shortcut: Baseline | None = None
-    """What can be told without looking at the content, such as by the length alone; None where nothing was tried."""
     obtain: str = ""
     """How to get the data where they are missing, and how much that is; empty where they come with a package."""
 
@@ -124,6 +122,8 @@ class TaskData:
     input: ImageInput | SequenceInput
     digest: str
     """SHA-256 of everything that decides the examples: 16 hex digits."""
+    shortcut: Baseline | None = None
+    """What can be told without looking at the content, such as by the length alone; None where nothing can."""
     notes: tuple[str, ...] = field(default=())
     """What was found and done while loading: leaks removed, bad examples counted and named."""
 

@@ -166,5 +166,5 @@ def test_a_training_that_met_a_full_disk_is_tried_again(tmp_path: Path, monkeypa
 
     monkeypatch.setattr("bench.training.files.os.fsync", full)
     outcome = work(train_job(cell_of("vio_nano", "digits", 32, **THIN), tmp_path, "accuracy"))
-    assert outcome.status is Status.CRASHED
+    assert outcome.status is Status.INTERRUPTED
     assert outcome.reason and "No space left on device; make room" in outcome.reason

@@ -242,7 +242,7 @@ def test_a_tracker_that_fails_is_a_warning_and_the_training_is_as_without(
     untracked = work(replace(job, folder=str(tmp_path / "untracked"), track=None))
     assert outcome.status is Status.OK
     (warning,) = outcome.warnings
-    assert warning.kind == "tracker_failed"
+    assert warning.kind == "not_tracked"
     assert warning.evidence == {"tracker": "tensorboard", "error": "OSError: no space left"}
     timed = ("train_time", "train_throughput")
     ours, theirs = ([r for r in o.readings if r.name not in timed] for o in (outcome, untracked))
@@ -271,7 +271,7 @@ def test_a_tracker_that_has_failed_is_asked_no_more(
     followed.end({})
     assert asked == ["begin", "epoch", "end"][: len(asked)]
     assert asked[-1] == broken
-    assert [warning.kind for warning in followed.warnings] == ["tracker_failed"]
+    assert [warning.kind for warning in followed.warnings] == ["not_tracked"]
 
 
 def test_a_training_that_fails_is_closed_as_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from suites.cell import Cell, identity
 from suites.estimate import Estimate, exact, sampled, share
 from suites.fingerprint import Environment, Machine, Session
 from suites.plan import Plan, PlannedCell
-from suites.predictions import Predictions, predictions_file, save_predictions
+from suites.predictions import Predictions, dump_predictions, predictions_file
 from suites.recipe import Recipe
 from suites.record import MeasurementWarning, Record
 from suites.results import TRAINING, Results
@@ -172,7 +172,8 @@ class Run:
         (folder / "environment.json").write_text(results.environment.model_dump_json())
         (folder / "records.jsonl").write_text("".join(record.model_dump_json() + "\n" for record in self.records))
         for path, answered in self.answered.items():
-            save_predictions(answered, folder / path)
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(dump_predictions(answered))
         return folder
 
 

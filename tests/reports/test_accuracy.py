@@ -21,8 +21,9 @@ from reports.answers import answers
 from reports.flags import Flags
 from reports.scaling import exponents
 from reports.terminal import closing_tables
-from suites.predictions import predictions_file, save_predictions
+from suites.predictions import dump_predictions, predictions_file
 from suites.results import TRAINING, read_results
+from suites.task_axes import Shortcut
 
 HOSTILE = "evil|<script>x</script>`${{7*7}}`[red]\n=cmd:**f**"
 
@@ -111,18 +112,22 @@ def test_the_baseline_is_beaten_only_by_a_whole_interval(small):
 
 def test_a_shortcut_stands_beside_the_baseline_and_who_is_no_better_is_named(made, tmp_path):
     run = made.run("dna", "Who?", made.task_axes)
-    run.tasks = [made.card(shortcut="the length alone", shortcut_accuracy=0.8, shortcut_source="a tree")]
-    for model, right in (("content", 0.95), ("counts", 0.8)):
+    run.tasks = [made.card(shortcut=Shortcut(name="the length alone", accuracy=0.8, source="a tree"))]
+    for model, right in (("content", 0.95), ("near", 0.82), ("counts", 0.7)):
         run.learnt(made.task(model), made.answers_with(right, 400, 0))
     folder = run.save(tmp_path / "run")
     table = shown(folder)
-    assert list(table) == ["content", "baseline: logistic regression", "counts", "shortcut: the length alone"]
+    beside = ["baseline: logistic regression", "near", "shortcut: the length alone"]
+    assert list(table) == ["content", *beside, "counts"]
     said = accuracy_summary(contests_of(folder))[0]
-    assert said.endswith("the length alone tells 80.0 %, no less than counts.")
-    text = reports.write_report(folder).read_text()
+    assert said.endswith("not shown to beat what the length alone tells (80.0 %): near and counts.")
+    text = reports.write_report(folder, ["md", "html", "csv"]).read_text()
+    page = (folder / "report.html").read_text()
+    assert page.count("80.0 %") >= 3  # the summary, the table, and the models' own
     assert "Shortcut: the length alone, 80.0 %: a tree." in text
     told = pandas.read_csv(folder / "tables/accuracy.csv").set_index("kind")
     assert told.loc["shortcut", ["series", "accuracy"]].tolist() == ["the length alone", 0.8]
+    assert told.loc["model", "beats_shortcut"].tolist() == ["yes", "open", "no"]
 
 
 def test_one_model_is_compared_with_nobody(small):
@@ -159,7 +164,7 @@ def test_answers_that_are_gone_or_of_another_run_are_said_and_break_nothing(made
     }
     kept["b"].unlink()
     kept["c"].write_bytes(b"not safetensors")
-    save_predictions(made.predictions([True] * 400), kept["d"])
+    kept["d"].write_bytes(dump_predictions(made.predictions([True] * 400)))
     text = reports.write_report(folder).read_text()
     assert "b: its answers to the test examples are not there" in text
     assert "c: its answers to the test examples are not there, or can't be read" in text

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reports.accuracy.confusion import confusion_matrix, most_confused
 from reports.plots.confusion import write_confusion_plots
-from suites.predictions import Predictions, predictions_file, save_predictions
+from suites.predictions import Predictions, dump_predictions, predictions_file
 from suites.results import TRAINING
 
 
@@ -115,5 +115,5 @@ def test_missing_and_altered_answers_are_left_out(learn, tmp_path):
         if cell.cell.model in ("gone", "altered")
     ]
     files[0].unlink()
-    save_predictions(answered([0, 1], [0, 7]), files[1])
+    files[1].write_bytes(dump_predictions(answered([0, 1], [0, 7])))
     assert [plot.shows for plot in write_confusion_plots(results, tmp_path / "plots")] == [("kept",)]

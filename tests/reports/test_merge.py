@@ -25,6 +25,7 @@ from suites.fingerprint import Environment
 from suites.predictions import predictions_file
 from suites.record import Status
 from suites.results import Results, read_results
+from suites.task_axes import Shortcut
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
 
@@ -176,12 +177,29 @@ def test_only_intervals_that_exclude_each_other_disagree(made):
     assert disagreement(record(exact(1.0, "s", "counted")), record(exact(1.0, "B", "counted"))) != ""
 
 
+def test_a_plan_that_says_nothing_of_a_shortcut_is_an_older_one(made):
+    told_of = Shortcut(name="the length alone", accuracy=0.8, source="a tree")
+    several = []
+    for name, shortcut in (("old", None), ("new", told_of)):
+        run = made.run("dna", "Who?", made.task_axes)
+        run.tasks = [made.card(shortcut=shortcut)]
+        run.learnt(made.task(name), made.answers_with(0.9, 400, 0))
+        several.append(told(run, name))
+    for order in (several, several[::-1]):
+        assert [card.shortcut for card in merged(order).plan.tasks] == [told_of]
+
+
 def test_what_one_run_could_and_another_could_not_is_a_disagreement(made):
     could = made.run().add(made.cell(), {"export_error": exact(1e-7, "1", "counted")})
     failed = made.run().add(made.cell(), warnings=[made.warning("export_failed", "export_error", "no operator")])
     silent = made.run().add(made.cell(), warnings=[made.warning("busy", "export_error", "other work")])
+    both = made.run().add(
+        made.cell(),
+        {"export_error": exact(1e-7, "1", "counted")},
+        warnings=[made.warning("export_failed", "export_error")],
+    )
     assert disagreement(could, failed) == disagreement(failed, could) != ""
-    assert disagreement(could, silent) == ""
+    assert disagreement(could, silent) == disagreement(both, both) == ""
 
 
 def test_what_trained_cells_kept_goes_along_and_the_tests_come_out_the_same(made, task_run, tmp_path):

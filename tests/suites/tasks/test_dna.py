@@ -22,6 +22,7 @@ from suites.tasks.dna_splits import reverse_complement, separate, split_file
 from suites.tasks.errors import DataError, DataMissing
 from suites.tasks.gene_type import GeneType
 from suites.tasks.kmer_baseline import fit_baseline
+from suites.tasks.loading import load_task
 from suites.tasks.sequence_files import fasta, from_name, sequence_csv
 from suites.tasks.task import SequenceInput, TaskData
 from vio.registry import create_model
@@ -356,3 +357,13 @@ def test_what_the_length_alone_tells_is_measured():
     mixed = by_length(of_lengths([30, 40] * 50, [0, 0, 0, 1] * 25), of_lengths([30, 40], [1, 0]))
     assert mixed and mixed.accuracy <= 0.5
     assert by_length(of_lengths([40] * 60, [0, 1] * 30), of_lengths([40, 40], [0, 1])) is None
+    few = of_lengths([30, 40] * 5, [0, 1] * 5)
+    assert by_length(few, few) is None  # too few to tell from chance
+
+
+def test_the_shortcut_of_a_file_of_ones_own_is_measured(tmp_path):
+    sequences = distinct(200)
+    rows = [f"{s if i % 2 else s + s[::-1] + 'G'},{'short' if i % 2 else 'long'}" for i, s in enumerate(sequences)]
+    path = write(tmp_path / "mine.csv", "sequence,label\n" + "\n".join(rows) + "\n")
+    shortcut = load_task(f"csv:{path}:sequence,label", 32, ()).shortcut
+    assert shortcut and shortcut.accuracy == 1.0
