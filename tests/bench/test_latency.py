@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import gc
-import statistics
 import time
 from collections.abc import Iterator
 
@@ -53,18 +52,17 @@ def test_a_sleep_is_never_read_as_shorter_than_it_is() -> None:
 
 
 def test_latency_is_what_torch_utils_benchmark_reads_in_the_same_process() -> None:
-    """A ratio of medians of interleaved rounds, tried a few times: noise passes once, a wrong clock never does."""
+    """By the fastest of many interleaved calls, which other work on the machine does not reach; a wrong clock does."""
     torch.set_num_threads(1)
     subject = _subject(timm.create_model("resnet10t"), 64, time_slice_s=0.03)
     timer = Timer("call()", globals={"call": subject.call}, num_threads=1)
     ratios = []
     for _ in range(6):
-        rounds = []
+        ours, theirs = [], []
         for _ in range(9):
-            ours = statistics.median(_read("latency", subject)["latency"])
-            theirs = statistics.median(timer.timeit(1).median for _ in range(10))  # single calls on both sides
-            rounds.append(ours / theirs)
-        ratios.append(statistics.median(rounds))
+            ours += _read("latency", subject)["latency"]
+            theirs += [timer.timeit(1).median for _ in range(10)]  # single calls on both sides
+        ratios.append(min(ours) / min(theirs))
         if abs(ratios[-1] - 1) < 0.05:
             break
     assert abs(ratios[-1] - 1) < 0.05, f"never within 5 %: {ratios}"
