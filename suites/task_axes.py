@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -63,22 +63,11 @@ class TaskAxes(Strict):
         )
 
 
-class SimpleModel(NamedTuple):
-    """What a model is held against."""
-
-    kind: Literal["baseline", "shortcut"]
-    name: str
-    accuracy: float
-    """Share of right answers on the same test examples."""
-    source: str
-    """How that figure was obtained."""
-
-
-class Shortcut(Strict):
-    """What can be told of a task's examples without looking at their content."""
+class SimpleModel(Strict):
+    """What models are held against."""
 
     name: str
-    """By what."""
+    """What it is, in a few words."""
     accuracy: float
     """Share of right answers on the same test examples."""
     source: str
@@ -116,16 +105,14 @@ class TaskCard(Strict):
     """Its share of right answers on the same test examples."""
     baseline_source: str
     """How that figure was obtained."""
-    shortcut: Shortcut | None = None
+    shortcut: SimpleModel | None = None
     """What tells something without the content, such as the length alone; None where nothing does."""
 
     @property
-    def simple(self) -> list[SimpleModel]:
-        """What stands beside the models: the baseline, and the shortcut where there is one."""
-        found = [SimpleModel("baseline", self.baseline, self.baseline_accuracy, self.baseline_source)]
-        if self.shortcut:
-            found.append(SimpleModel("shortcut", self.shortcut.name, self.shortcut.accuracy, self.shortcut.source))
-        return found
+    def simple(self) -> dict[str, SimpleModel]:
+        """What stands beside the models: the `baseline`, and the `shortcut` where there is one."""
+        baseline = SimpleModel(name=self.baseline, accuracy=self.baseline_accuracy, source=self.baseline_source)
+        return {"baseline": baseline} | ({"shortcut": self.shortcut} if self.shortcut else {})
 
 
 def card(workload: TaskWorkload) -> TaskCard:
@@ -133,7 +120,7 @@ def card(workload: TaskWorkload) -> TaskCard:
     from suites.tasks.loading import load_task
 
     data = load_task(workload.task, workload.input_size, tuple(workload.test_sizes))
-    info = data.info
+    info, shortcut = data.info, data.shortcut()
     return TaskCard(
         task=workload.task,
         input_size=workload.input_size,
@@ -149,5 +136,5 @@ def card(workload: TaskWorkload) -> TaskCard:
         baseline=info.baseline.name,
         baseline_accuracy=info.baseline.accuracy,
         baseline_source=info.baseline.source,
-        shortcut=Shortcut(**vars(data.shortcut)) if data.shortcut else None,
+        shortcut=SimpleModel(**vars(shortcut)) if shortcut else None,
     )

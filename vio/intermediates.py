@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,20 +11,20 @@ from torch import Tensor, nn
 from vio.classifier import Classifier
 
 
-class Intermediates(Classifier):
+class Intermediates(Classifier, ABC):
     """A classifier whose features come out of stages. A subclass makes the parts and says how they are run."""
 
     stages: nn.Sequential
     tail: nn.Module
     feature_info: list[dict[str, Any]]
 
+    @abstractmethod
     def start(self, x: Tensor) -> Tensor:
         """Images to the map that the stages begin with."""
-        raise NotImplementedError
 
+    @abstractmethod
     def run_stage(self, index: int, x: Tensor) -> Tensor:
         """The map before a stage to the map after it."""
-        raise NotImplementedError
 
     def forward_intermediates(
         self,

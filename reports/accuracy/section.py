@@ -68,8 +68,8 @@ def _data(card: TaskCard) -> list[str]:
         *(f"Found while loading: {_sentence(note)}" for note in card.notes),
         f"Licence: {_sentence(card.licence)}",
         *(
-            f"{simple.kind.capitalize()}: {simple.name}, {100 * simple.accuracy:.1f} %: {_sentence(simple.source)}"
-            for simple in card.simple
+            f"{kind.capitalize()}: {simple.name}, {100 * simple.accuracy:.1f} %: {_sentence(simple.source)}"
+            for kind, simple in card.simple.items()
         ),
     ]
 

@@ -43,12 +43,12 @@ def _entrants(contest: Contest) -> list[dict[str, Any]]:
         rows += [
             {
                 **_place(contest),
-                "kind": it.kind,
-                "series": it.name,
-                "accuracy": it.accuracy,
+                "kind": kind,
+                "series": simple.name,
+                "accuracy": simple.accuracy,
                 "examples": contest.card.test,
             }
-            for it in contest.card.simple
+            for kind, simple in contest.card.simple.items()
         ]
     return rows
 

@@ -27,7 +27,8 @@ def accuracy_table(contest: Contest, flags: Flags) -> TextTable:
     rows = [(e.accuracy.value if e.accuracy else -1.0, _row(contest, e, shares, beside, flags)) for e in entrants]
     if contest.card:
         others = len(shares) + len(beside)
-        rows += [(simple.accuracy, _simple_row(simple, contest.card.test, others)) for simple in contest.card.simple]
+        for kind, simple in contest.card.simple.items():
+            rows.append((simple.accuracy, _simple_row(kind, simple, contest.card.test, others)))
     rows.sort(key=lambda row: -row[0])  # stable: the plan's order among equals
     columns = [
         "model",
@@ -58,9 +59,9 @@ def _row(contest: Contest, entrant: Entrant, shares: Sequence[str], beside: Sequ
     ]
 
 
-def _simple_row(simple: SimpleModel, examples: int, others: int) -> list[str]:
+def _simple_row(kind: str, simple: SimpleModel, examples: int, others: int) -> list[str]:
     accuracy = f"{100 * simple.accuracy:.1f} %"
-    return [f"{simple.kind}: {simple.name}", accuracy, *[ABSENT] * 3, f"{examples:,}", *[ABSENT] * others, ""]
+    return [f"{kind}: {simple.name}", accuracy, *[ABSENT] * 3, f"{examples:,}", *[ABSENT] * others, ""]
 
 
 def _against_best(contest: Contest, entrant: Entrant) -> str:

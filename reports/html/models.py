@@ -139,7 +139,7 @@ def _accuracy(model: str, among: Sequence[Contest]) -> HtmlTable | None:
 
 
 def _simple(contest: Contest, kind: str) -> Field:
-    found = next((it for it in contest.card.simple if it.kind == kind), None) if contest.card else None
+    found = contest.card.simple.get(kind) if contest.card else None
     return Field(f"{100 * found.accuracy:.1f} %", found.accuracy) if found else Field(ABSENT, LAST)
 
 

@@ -112,17 +112,17 @@ def _tasks(several: Sequence[Results]) -> list[TaskCard]:
     for results in several:
         for card in results.plan.tasks:
             known, folder = cards.setdefault((card.task, card.input_size), (card, results.folder))
-            if known.shortcut is None or card.shortcut is None:  # an older plan doesn't say
-                shortcut = known.shortcut or card.shortcut
-                known, card = (own.model_copy(update={"shortcut": shortcut}) for own in (known, card))
-                cards[card.task, card.input_size] = known, folder
-            differing = [name for name in TaskCard.model_fields if getattr(known, name) != getattr(card, name)]
+            unsaid = {"shortcut"} if None in (known.shortcut, card.shortcut) else set()  # by an older plan
+            fields = [name for name in TaskCard.model_fields if name not in unsaid]
+            differing = [name for name in fields if getattr(known, name) != getattr(card, name)]
             if differing:
                 first, second = (str(getattr(own, differing[0]))[:80] for own in (known, card))
                 raise UsageError(
                     f"{folder} and {results.folder} differ in the data of task {card.task} at {card.input_size}: "
                     f"{differing[0]} is {first} and {second}; run both on the same data, or merge without one of them"
                 )
+            if known.shortcut is None:
+                cards[card.task, card.input_size] = card, results.folder
     return [card for _, (card, _) in sorted(cards.items())]
 
 

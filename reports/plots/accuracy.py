@@ -43,9 +43,9 @@ def _against_length(contest: Contest, title: str, seen: Mapping[str, Look], path
     def paint(axes: Axes) -> None:
         handles = [_line(axes, contest, entrant, seen[entrant.name]) for entrant in shown]
         texts = [wrapped(entrant.name) for entrant in shown]
-        for simple in contest.card.simple if contest.card else ():
-            handles.append(simple_line(axes, simple))
-            texts.append(simple_in_legend(simple))
+        for kind, simple in contest.card.simple.items() if contest.card else ():
+            handles.append(simple_line(axes, kind, simple))
+            texts.append(simple_in_legend(kind, simple))
         axes.axvline(trained, color=MUTED, linewidth=1, linestyle=":", zorder=1)
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_locator(FixedLocator([float(length) for length in contest.lengths]))

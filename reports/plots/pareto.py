@@ -91,9 +91,9 @@ def _draw(
     def paint(axes: Axes) -> None:
         handles: list[Any] = [_point(axes, point, seen[point.entrant.name]) for point in points]
         texts = [_in_legend(point, name) for point in points]
-        for simple in contest.card.simple if contest.card else ():
-            handles.append(simple_line(axes, simple))
-            texts.append(simple_in_legend(simple))
+        for kind, simple in contest.card.simple.items() if contest.card else ():
+            handles.append(simple_line(axes, kind, simple))
+            texts.append(simple_in_legend(kind, simple))
         axes.margins(y=0.12)
         cost_axis(axes, points[0].cost.unit)
         if best:
@@ -150,15 +150,15 @@ def _staircase(axes: Axes, best: Sequence[Point]) -> Line2D:
     return line
 
 
-def simple_line(axes: Axes, simple: SimpleModel) -> Line2D:
+def simple_line(axes: Axes, kind: str, simple: SimpleModel) -> Line2D:
     """The accuracy of a task's simple baseline, dashed, or of a shortcut, dash-dotted."""
-    style = "--" if simple.kind == "baseline" else "-."
+    style = "--" if kind == "baseline" else "-."
     return axes.axhline(simple.accuracy, color=INK, linewidth=1.2, linestyle=style, zorder=1)
 
 
-def simple_in_legend(simple: SimpleModel) -> str:
+def simple_in_legend(kind: str, simple: SimpleModel) -> str:
     """What the line is, with its accuracy."""
-    return "\n".join([f"{simple.kind}: {_percent(simple.accuracy)}", wrapped(simple.name)])
+    return "\n".join([f"{kind}: {_percent(simple.accuracy)}", wrapped(simple.name)])
 
 
 def accuracy_axis(axes: Axes) -> None:

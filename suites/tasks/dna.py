@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -102,7 +103,7 @@ def task_data(
         classes=classes,
         input=SequenceInput(length=size, channels=len(ALPHABET), reverse_complement=reverse_complement),
         digest=_digest([train, validation, *tests.values()], classes),
-        shortcut=by_length(train, tests[size]),
+        shortcut=partial(by_length, train, tests[size]),
         notes=(
             *splits.notes,
             *_untested(splits, classes),

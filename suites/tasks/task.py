@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
@@ -107,6 +107,10 @@ class TaskInfo:
     """How to get the data where they are missing, and how much that is; empty where they come with a package."""
 
 
+def _no_shortcut() -> None:
+    """Nothing is tried."""
+
+
 @dataclass(frozen=True)
 class TaskData:
     """A task's data in memory or on disk, split and ready to be asked for batches."""
@@ -122,8 +126,8 @@ class TaskData:
     input: ImageInput | SequenceInput
     digest: str
     """SHA-256 of everything that decides the examples: 16 hex digits."""
-    shortcut: Baseline | None = None
-    """What can be told without looking at the content, such as by the length alone; None where nothing can."""
+    shortcut: Callable[[], Baseline | None] = _no_shortcut
+    """Measures what can be told without looking at the content, such as by the length alone; None where nothing can."""
     notes: tuple[str, ...] = field(default=())
     """What was found and done while loading: leaks removed, bad examples counted and named."""
 

@@ -23,7 +23,7 @@ from reports.scaling import exponents
 from reports.terminal import closing_tables
 from suites.predictions import dump_predictions, predictions_file
 from suites.results import TRAINING, read_results
-from suites.task_axes import Shortcut
+from suites.task_axes import SimpleModel
 
 HOSTILE = "evil|<script>x</script>`${{7*7}}`[red]\n=cmd:**f**"
 
@@ -112,7 +112,7 @@ def test_the_baseline_is_beaten_only_by_a_whole_interval(small):
 
 def test_a_shortcut_stands_beside_the_baseline_and_who_is_no_better_is_named(made, tmp_path):
     run = made.run("dna", "Who?", made.task_axes)
-    run.tasks = [made.card(shortcut=Shortcut(name="the length alone", accuracy=0.8, source="a tree"))]
+    run.tasks = [made.card(shortcut=SimpleModel(name="the length alone", accuracy=0.8, source="a tree"))]
     for model, right in (("content", 0.95), ("near", 0.82), ("counts", 0.7)):
         run.learnt(made.task(model), made.answers_with(right, 400, 0))
     folder = run.save(tmp_path / "run")

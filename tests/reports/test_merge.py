@@ -25,7 +25,7 @@ from suites.fingerprint import Environment
 from suites.predictions import predictions_file
 from suites.record import Status
 from suites.results import Results, read_results
-from suites.task_axes import Shortcut
+from suites.task_axes import SimpleModel
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
 
@@ -178,7 +178,7 @@ def test_only_intervals_that_exclude_each_other_disagree(made):
 
 
 def test_a_plan_that_says_nothing_of_a_shortcut_is_an_older_one(made):
-    told_of = Shortcut(name="the length alone", accuracy=0.8, source="a tree")
+    told_of = SimpleModel(name="the length alone", accuracy=0.8, source="a tree")
     several = []
     for name, shortcut in (("old", None), ("new", told_of)):
         run = made.run("dna", "Who?", made.task_axes)

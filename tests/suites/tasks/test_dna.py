@@ -365,5 +365,5 @@ def test_the_shortcut_of_a_file_of_ones_own_is_measured(tmp_path):
     sequences = distinct(200)
     rows = [f"{s if i % 2 else s + s[::-1] + 'G'},{'short' if i % 2 else 'long'}" for i, s in enumerate(sequences)]
     path = write(tmp_path / "mine.csv", "sequence,label\n" + "\n".join(rows) + "\n")
-    shortcut = load_task(f"csv:{path}:sequence,label", 32, ()).shortcut
+    shortcut = load_task(f"csv:{path}:sequence,label", 32, ()).shortcut()
     assert shortcut and shortcut.accuracy == 1.0
