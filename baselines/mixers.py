@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vio.mamba_block import MambaBlock
+from vio.pieces import Joined
 from vio.scan import LOG_DECAY_MIN, segment_length, selective_scan, ssd, ssd_noncausal
 from vio.scan.checks import LENGTH_MAX
 from vio.tokens import TokenConv
@@ -55,12 +56,12 @@ class ScalarDecayMixer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, C) -> the same."""
         window, state = x.new_zeros(x.shape[0], self.short.before, x.shape[2]), None
-        outputs = []
+        outputs = Joined(x.shape[1], 1)
         for part in x.split(self.segment, 1):
             u, window = self.short.prefill(part, window)  # (B, S, C)
             y, state = self._mix(part, F.silu(u), state)
             outputs.append(y)
-        return torch.cat(outputs, 1)
+        return outputs.whole()
 
     def _mix(self, x: Tensor, u: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
         batch, length, width = x.shape

@@ -28,7 +28,7 @@ class Backbone(Intermediates):
 
     Args:
         config: what the model is made of.
-        stem: (B, in_chans, H, W) -> map.
+        stem: (B, in_chans, H, W) in any memory -> map.
         stages: map -> map, each. One that is a plain nn.Sequential is a row of blocks, which can be recomputed and
             skipped one by one.
         widths: channels after each stage.
@@ -124,7 +124,6 @@ class Backbone(Intermediates):
     def start(self, x: Tensor) -> Tensor:
         """Images to the map that the stages begin with."""
         self._check_input(x)
-        x = x.contiguous(memory_format=torch.channels_last)  # then each map is already a row of tokens
         y: Tensor = recomputed(self.stem, x) if self._recompute() else self.stem(x)
         return y
 

@@ -13,12 +13,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from vio.pieces import Joined, is_plain_inference
+
+PIECE_ELEMENTS = 2**20
+"""Numbers of the stem's map at stride 2 that are made at a time, 4 MiB: an image of 360 x 360 at a width of 32."""
+
 RESIDUAL_GAIN = 0.1
 """Initial gain of the last norm of a residual branch: a fresh model is nearly the identity, which trains faster. Zero,
 as ResNet's recipes have it, would leave the rest of the branch without a gradient at the first step."""
 
 
-class ConvNorm(nn.Sequential):
+class ConvNorm(nn.Module):
     """Convolution without bias, padded so that stride 1 keeps the size, then batch norm.
 
     Fresh weights keep the variance, so that a model is alive in evaluation before its norms have seen a batch.
@@ -29,6 +34,16 @@ class ConvNorm(nn.Sequential):
         self.conv = nn.Conv2d(in_width, width, kernel, stride, kernel // 2, groups=groups, bias=False)
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="linear")
         self.norm = nn.BatchNorm2d(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_width, H, W) -> (B, width, H / stride, W / stride)."""
+        conv, norm = self.conv, self.norm
+        places = x.shape[0] * x.shape[2] * x.shape[3] // (conv.stride[0] * conv.stride[1])
+        if not _folds(norm, conv.weight, places):
+            y: Tensor = norm(conv(x))
+            return y
+        scale, bias = _affine(norm)
+        return F.conv2d(x, conv.weight * scale[:, None, None, None], bias, conv.stride, conv.padding, groups=conv.groups)
 
     def fused(self) -> nn.Conv2d:
         """One convolution that does the same in evaluation mode (see `vio.fusion`)."""
@@ -49,6 +64,10 @@ class LinearNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, in_width) -> (B, H, W, width)."""
+        weight = self.linear.weight
+        if _folds(self.norm, weight, x.shape[0] * x.shape[1] * x.shape[2]):
+            scale, bias = _affine(self.norm)
+            return F.linear(x, weight * scale[:, None], bias)
         y: Tensor = self.norm(self.linear(x).permute(0, 3, 1, 2))  # (B, width, H, W)
         return y.permute(0, 2, 3, 1)
 
@@ -57,37 +76,68 @@ class LinearNorm(nn.Module):
         return fuse_linear_bn_eval(self.linear, self.norm)
 
 
-class Stem(nn.Module):
-    """3x3 convolution of stride 2, then max-pooling of stride 2: (B, in_chans, H, W) -> (B, width, H/4, W/4).
+def _folds(norm: nn.Module, weight: Tensor, places: int) -> bool:
+    """Whether to multiply the norm into the weights on the way: there are fewer of them than numbers to normalise."""
+    there = isinstance(norm, nn.BatchNorm2d)  # and not an identity, its weights folded for good
+    return there and not norm.training and is_plain_inference() and weight[0].numel() < places
 
-    ResNet's stem with a smaller kernel. At stride 2 a CPU waits for memory: a second convolution in the place of the
-    pooling is faster by a twentieth of the model's time, but costs accuracy. The ReLU commutes with the pooling and
-    comes after it, where there is a quarter to do. In evaluation the norm is multiplied into the few hundred weights
-    on the way: a second map at stride 2 would be the model's peak of memory, and more than glibc keeps between
-    forwards, so that a photograph of 1024 x 1024 took 1.2 to 1.5 times as long.
+
+def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """What the norm multiplies each channel by in evaluation, and then adds; (width,) both."""
+    mean, variance = cast("tuple[Tensor, Tensor]", (norm.running_mean, norm.running_var))
+    scale = norm.weight * torch.rsqrt(variance + norm.eps)
+    return scale, norm.bias - mean * scale
+
+
+class Stem(nn.Module):
+    """3x3 convolution of stride 2, another of stride 1, then max-pooling of stride 2: H x W to H/4 x W/4.
+
+    It is ResNet's deep stem (arXiv 1812.01187) without its third convolution. What a model has done at stride 2 decides
+    more of its accuracy than width or depth at stride 4 and 8; a depthwise second convolution, or a narrow first, costs
+    half as much and gives most of that away. The last ReLU commutes with the pooling and comes after it, where there is
+    a quarter to do.
+
+    In plain inference on a CPU the maps at stride 2 are made a piece at a time. As a whole they would be the model's
+    peak of memory, and more than glibc keeps between forwards.
     """
 
     def __init__(self, in_chans: int, width: int) -> None:
         super().__init__()
-        self.conv = ConvNorm(in_chans, width, 3, stride=2)
-        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        first = max(8, 8 * round(width * 3 / 32))  # three quarters, in whole vectors of eight
+        self.conv1 = ConvNorm(in_chans, first, 3, stride=2)
+        self.conv2 = ConvNorm(first, width, 3)
         self.act = nn.ReLU(inplace=True)
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.width = width
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, in_chans, H, W) -> (B, width, H/4, W/4)."""
-        apart = self.training or not isinstance(self.conv, ConvNorm)  # it is a plain convolution once fused
-        y = self.conv(x) if apart else _folded(self.conv, x)  # (B, width, H/2, W/2)
-        out: Tensor = self.act(self.pool(y))
+        """(B, in_chans, H, W) -> (B, width, H/4, W/4), in channels-last memory."""
+        if self.training or x.device.type != "cpu" or not is_plain_inference():
+            return self._whole(x)
+        numbers = self.width * -(-x.shape[2] // 2) * -(-x.shape[3] // 2)  # of an image's map at stride 2
+        images = max(1, PIECE_ELEMENTS // numbers)
+        bands = -(-numbers // PIECE_ELEMENTS)
+        outputs = Joined(x.shape[0], 0)
+        for part in x.split(images):
+            outputs.append(self._in_bands(part, bands))
+        return outputs.whole()
+
+    def _whole(self, x: Tensor) -> Tensor:
+        x = x.contiguous(memory_format=torch.channels_last)
+        x = self.act(self.conv1(x))  # (B, first, H/2, W/2)
+        out: Tensor = self.act(self.pool(self.conv2(x)))  # (B, width, H/4, W/4)
         return out
 
-
-def _folded(layer: ConvNorm, x: Tensor) -> Tensor:
-    """What the layer does in evaluation, by one convolution; its weights and the norm's still get their gradients."""
-    conv, norm = layer.conv, layer.norm
-    mean, variance = cast("tuple[Tensor, Tensor]", (norm.running_mean, norm.running_var))  # (width,) each
-    scale = norm.weight * torch.rsqrt(variance + norm.eps)  # (width,)
-    bias = norm.bias - mean * scale  # (width,)
-    return F.conv2d(x, conv.weight * scale[:, None, None, None], bias, conv.stride, conv.padding)
+    def _in_bands(self, x: Tensor, bands: int) -> Tensor:
+        """The same in so many bands of rows, each with the rows of its neighbours that it sees."""
+        height = -(-x.shape[2] // 4)
+        rows = -(-height // bands)
+        outputs = Joined(height, 2)
+        for first in range(0, height, rows):
+            above = min(first, 2)  # rows of the output above the band, of whose input it sees a part
+            y = self._whole(x[:, :, 4 * (first - above) : 4 * (first + rows + 1)])
+            outputs.append(y[:, :, above : above + min(rows, height - first)])
+        return outputs.whole()
 
 
 class Downsample(nn.Sequential):

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vio.pieces import Joined
 from vio.scan import bound_log_decay, segment_length, ssd, ssd_step
 from vio.scan.checks import full_precision, scan_dtype
 from vio.tokens import TokenConv, check_state, check_token, check_tokens, keep_variance, new_state
@@ -172,11 +173,11 @@ class MambaBlock(nn.Module):
         tokens = segment_length(self.core.out.in_features)
         parts = x.split(tokens, 1)
         masks = [None] * len(parts) if mask is None else mask.split(tokens, 1)
-        outputs = []
+        outputs = Joined(x.shape[1], 1)
         for part, part_mask in zip(parts, masks, strict=True):
             y, state = self._segment(part, part_mask, state)
             outputs.append(y)
-        return torch.cat(outputs, 1) if len(outputs) > 1 else outputs[0], state
+        return outputs.whole(), state
 
     def _segment(self, x: Tensor, mask: Tensor | None, state: MambaState) -> tuple[Tensor, MambaState]:
         u = self.norm(x)

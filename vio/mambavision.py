@@ -51,6 +51,10 @@ class PatchEmbedding(nn.Sequential):
             layers += [halve, nn.ReLU(inplace=True)]
         super().__init__(*layers[:-1])  # tokens are signed
 
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_chans, H, W) -> (B, width, H/16, W/16), in channels-last memory."""
+        return super().forward(x.contiguous(memory_format=torch.channels_last))
+
 
 class MambaVisionMixer(nn.Module):
     """A branch that scans and a symmetric one that does not: (B, L, C) -> the same.

@@ -71,7 +71,6 @@ def test_a_good_file_is_read(tmp_path):
         ("blocks: [conv, ssd]", "blocks: conv", "7:13", "expected a list, got 'conv'"),
         ("blocks: [conv, ssd]", "blocks: [conv, 3]", "7:20", "expected a text, got 3"),
         ("blocks: [conv, ssd]", "blocks: [conv, sdd]", "7:13", "blocks: unknown block 'sdd'; did you mean 'ssd'?"),
-        ("blocks: [conv, ssd]", "blocks: []", "7:13", "blocks: a stage needs at least one block"),
         ("    blocks: [conv, ssd]\n", "", "6:5", "stages.1: 'blocks' is missing"),
         ("  - width: 16\n    blocks: [dense]\n", "  - 16\n", "4:5", "expected a mapping, got 16"),
         ("width: 32", "width: -32", "6:12", "width: must be above 0, got -32"),

@@ -41,9 +41,14 @@ def test_equals_the_recurrence(dtype, tolerance, chunk, shape):
 
 
 @settings(max_examples=20, deadline=None)
-@given(chunk=st.none() | st.integers(1, 20), elements=st.integers(1, 200), shape=st.fixed_dictionaries(shapes))
-def test_segments_are_not_visible(chunk, elements, shape):
-    with pytest.MonkeyPatch.context() as patch:
+@given(
+    chunk=st.none() | st.integers(1, 20),
+    elements=st.integers(1, 200),
+    recorded=st.booleans(),
+    shape=st.fixed_dictionaries(shapes),
+)
+def test_segments_are_not_visible(chunk, elements, recorded, shape):
+    with pytest.MonkeyPatch.context() as patch, torch.set_grad_enabled(recorded):
         patch.setattr(importlib.import_module("vio.scan.ssd"), "SEGMENT_ELEMENTS", elements)
         args = draw(**shape)
         y, state = ssd(*args, chunk=chunk)

@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vio.pieces import Joined
 from vio.scan.checks import check_input, check_shape, check_state, check_state_size, full_precision, scan_dtype
 
 SEGMENT_ELEMENTS = 2**22
@@ -43,7 +44,7 @@ def selective_scan(
 
     Costs B L N D MACs in matrix products (reading the state), and elementwise B L N D exponentials and 6 B L N D
     multiplications and additions; L counts the zeros that fill the last chunk of a segment.
-    Linear in L. Without gradients it holds at most B (2 L D + S (2 N D + 6 D) + (5 K + 4) N D) numbers beside its
+    Linear in L. Without gradients it holds at most B (L D + S (2 N D + 6 D) + (5 K + 4) N D) numbers beside its
     arguments, S about SEGMENT_ELEMENTS / (D N) and K about sqrt(S).
 
     Args:
@@ -75,13 +76,12 @@ def selective_scan(
     with full_precision(x.device.type):
         rates = A.to(dtype).t().contiguous()  # (N, D): channels last, so that elementwise work runs along them
         carried = state.to(dtype).transpose(1, 2)  # (B, N, D)
-        outputs = []
+        outputs = Joined(length, 1)
         for part in zip(*(t.split(tokens, 1) for t in (x, dt, B, C)), strict=True):
             u, step, write, read = (t.to(dtype) for t in part)
             y, carried = _segment(u * step, step, rates, write, read, carried)
             outputs.append((y if D is None else torch.addcmul(y, u, D.to(dtype))).to(x.dtype))
-        y = torch.cat(outputs, 1) if len(outputs) > 1 else outputs[0]
-        return y, carried.transpose(1, 2).contiguous()
+        return outputs.whole(), carried.transpose(1, 2).contiguous()
 
 
 def selective_step(

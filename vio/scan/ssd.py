@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vio.pieces import Joined
 from vio.scan.checks import check_input, check_shape, check_state, check_state_size, full_precision, scan_dtype
 
 LOG_DECAY_MIN = -1.0
@@ -47,8 +48,8 @@ def ssd(
 
     Costs B L (Q N + Q H P + 2 N H P) MACs: scores, scores times inputs, writing to and reading from the state; L
     counts the zeros that fill the last chunk. Linear in L. Without gradients it holds at most
-    B (L H P + max(L H P, S (3 H P + 2 N H P / Q + Q + 4 H)) + 2 N H P) numbers beside its arguments: the segments, and
-    the output that is put together from them, or the work on the last; S is about SEGMENT_ELEMENTS / (H P).
+    B (L H P + S (2 H P + 3 N H P / Q + Q + 2 N + 3 H + 1) + 2 N H P) numbers beside its arguments: the output, and the
+    work on one segment. S is about SEGMENT_ELEMENTS / (H P); a sequence that fits into one segment needs a fifth less.
 
     NaN or infinity in a token spoils its whole chunk, so earlier tokens too, and all that follows.
 
@@ -80,14 +81,14 @@ def ssd(
 
     with full_precision(x.device.type):
         carried = state.to(scan_dtype(x)).transpose(1, 2)  # (B, N, H, P)
-        outputs = []
+        outputs = Joined(length, 1)
         tokens = segment_length(heads * channels, chunk)
         parts = (t.split(tokens, 1) for t in (x, log_decay, b, c))
         for inputs, decays, writes, reads in zip(*parts, strict=True):
             y, carried = _segment(inputs, decays, writes, reads, carried, chunk)
             outputs.append(y)
-        y = torch.cat(outputs, 1) if len(outputs) > 1 else outputs[0]
-        return y, carried.transpose(1, 2).contiguous()
+            del y  # a segment is not kept while the next is worked on
+        return outputs.whole(), carried.transpose(1, 2).contiguous()
 
 
 def ssd_step(x: Tensor, log_decay: Tensor, b: Tensor, c: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
@@ -175,7 +176,7 @@ def _segment(
     reads, state = _carry(writes, middle.exp().unsqueeze(-1), state)
     y.baddbmm_(c, reads.reshape(batch * chunks, size, heads * channels))  # (B K, Q, H P)
 
-    y = y.reshape(batch, chunks, chunk, heads, channels) * centred.exp()  # (B, K, Q, H, P)
+    y = y.reshape(batch, chunks, chunk, heads, channels).mul_(centred.exp())  # (B, K, Q, H, P)
     return y.reshape(batch, chunks * chunk, heads, channels)[:, :length].to(x_dtype), state
 
 
