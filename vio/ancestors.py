@@ -9,9 +9,10 @@ from vio.attention import SelfAttention
 from vio.backbone import Backbone
 from vio.blocks import scale_residuals
 from vio.configs.ancestors import VIOv1Config, VIOv2Config
-from vio.conv import ConvNorm, DenseBlock, Downsample, Stem
+from vio.conv import ConvNorm, DenseBlock, Downsample
 from vio.mambavision import TokenBlock
 from vio.recurrence import RecurrentSweep
+from vio.stem import Stem
 from vio.transformer_block import FeedForward
 
 FIRST_STRIDE = 8

@@ -1,4 +1,4 @@
-"""Convolutions with their batch norms: stem, downsampling, the dense and the local block.
+"""Convolutions with their batch norms: downsampling, the dense and the local block.
 
 Every BatchNorm stands directly after its convolution or linear map, in one module, so that it folds at inference.
 Shapes are (B, C, H, W) throughout. H/s stands for ceil(H / s), so that any input size goes through.
@@ -13,10 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from vio.pieces import Joined, is_plain_inference
-
-PIECE_ELEMENTS = 2**20
-"""Numbers of the stem's map at stride 2 that are made at a time, 4 MiB: an image of 360 x 360 at a width of 32."""
+from vio.pieces import is_plain_inference
 
 RESIDUAL_GAIN = 0.1
 """Initial gain of the last norm of a residual branch: a fresh model is nearly the identity, which trains faster. Zero,
@@ -43,7 +40,9 @@ class ConvNorm(nn.Module):
             y: Tensor = norm(conv(x))
             return y
         scale, bias = _affine(norm)
-        return F.conv2d(x, conv.weight * scale[:, None, None, None], bias, conv.stride, conv.padding, groups=conv.groups)
+        return F.conv2d(
+            x, conv.weight * scale[:, None, None, None], bias, conv.stride, conv.padding, groups=conv.groups
+        )
 
     def fused(self) -> nn.Conv2d:
         """One convolution that does the same in evaluation mode (see `vio.fusion`)."""
@@ -87,57 +86,6 @@ def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     mean, variance = cast("tuple[Tensor, Tensor]", (norm.running_mean, norm.running_var))
     scale = norm.weight * torch.rsqrt(variance + norm.eps)
     return scale, norm.bias - mean * scale
-
-
-class Stem(nn.Module):
-    """3x3 convolution of stride 2, another of stride 1, then max-pooling of stride 2: H x W to H/4 x W/4.
-
-    It is ResNet's deep stem (arXiv 1812.01187) without its third convolution. What a model has done at stride 2 decides
-    more of its accuracy than width or depth at stride 4 and 8; a depthwise second convolution, or a narrow first, costs
-    half as much and gives most of that away. The last ReLU commutes with the pooling and comes after it, where there is
-    a quarter to do.
-
-    In plain inference on a CPU the maps at stride 2 are made a piece at a time. As a whole they would be the model's
-    peak of memory, and more than glibc keeps between forwards.
-    """
-
-    def __init__(self, in_chans: int, width: int) -> None:
-        super().__init__()
-        first = max(8, 8 * round(width * 3 / 32))  # three quarters, in whole vectors of eight
-        self.conv1 = ConvNorm(in_chans, first, 3, stride=2)
-        self.conv2 = ConvNorm(first, width, 3)
-        self.act = nn.ReLU(inplace=True)
-        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
-        self.width = width
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, in_chans, H, W) -> (B, width, H/4, W/4), in channels-last memory."""
-        if self.training or x.device.type != "cpu" or not is_plain_inference():
-            return self._whole(x)
-        numbers = self.width * -(-x.shape[2] // 2) * -(-x.shape[3] // 2)  # of an image's map at stride 2
-        images = max(1, PIECE_ELEMENTS // numbers)
-        bands = -(-numbers // PIECE_ELEMENTS)
-        outputs = Joined(x.shape[0], 0)
-        for part in x.split(images):
-            outputs.append(self._in_bands(part, bands))
-        return outputs.whole()
-
-    def _whole(self, x: Tensor) -> Tensor:
-        x = x.contiguous(memory_format=torch.channels_last)
-        x = self.act(self.conv1(x))  # (B, first, H/2, W/2)
-        out: Tensor = self.act(self.pool(self.conv2(x)))  # (B, width, H/4, W/4)
-        return out
-
-    def _in_bands(self, x: Tensor, bands: int) -> Tensor:
-        """The same in so many bands of rows, each with the rows of its neighbours that it sees."""
-        height = -(-x.shape[2] // 4)
-        rows = -(-height // bands)
-        outputs = Joined(height, 2)
-        for first in range(0, height, rows):
-            above = min(first, 2)  # rows of the output above the band, of whose input it sees a part
-            y = self._whole(x[:, :, 4 * (first - above) : 4 * (first + rows + 1)])
-            outputs.append(y[:, :, above : above + min(rows, height - first)])
-        return outputs.whole()
 
 
 class Downsample(nn.Sequential):

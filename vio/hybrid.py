@@ -10,10 +10,11 @@ from vio.backbone import Backbone
 from vio.blocks import ParallelBlock, scale_residuals
 from vio.configs.hybrid import HybridConfig
 from vio.configs.sequence import MAMBA_EXPANSION
-from vio.conv import DenseBlock, Downsample, Stem
+from vio.conv import DenseBlock, Downsample
 from vio.mamba_block import MambaBlock
 from vio.maps import MapNorm, OnMap, Position
 from vio.router import RoutedBlock
+from vio.stem import Stem
 from vio.transformer_block import TransformerBlock
 
 

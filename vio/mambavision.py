@@ -53,7 +53,8 @@ class PatchEmbedding(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_chans, H, W) -> (B, width, H/16, W/16), in channels-last memory."""
-        return super().forward(x.contiguous(memory_format=torch.channels_last))
+        y: Tensor = super().forward(x.contiguous(memory_format=torch.channels_last))
+        return y
 
 
 class MambaVisionMixer(nn.Module):

@@ -7,9 +7,10 @@ from torch import Tensor, nn
 from vio.attention import PooledAttention
 from vio.backbone import Backbone
 from vio.configs.v3 import StageConfig, VIOConfig
-from vio.conv import ConvNorm, DenseBlock, Downsample, LocalBlock, Stem
+from vio.conv import ConvNorm, DenseBlock, Downsample, LocalBlock
 from vio.hidden_state import HiddenStateMixer
 from vio.ssd_mixer import SSDMixer
+from vio.stem import Stem
 
 FIRST_STRIDE = 4
 

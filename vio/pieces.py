@@ -11,7 +11,7 @@ def is_plain_inference() -> bool:
 
     A graph would hold every piece, for its backward pass or for ever.
     """
-    captured = torch.jit.is_tracing() or torch.compiler.is_compiling()
+    captured = torch.jit.is_tracing() or torch.compiler.is_compiling()  # type: ignore[attr-defined]
     return not captured and not torch.is_grad_enabled()
 
 

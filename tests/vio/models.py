@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 import torch
+from torch import nn
 
 import vio
 from vio.backbone import Backbone
@@ -84,3 +85,12 @@ IMAGE_ARCHITECTURES = sorted(set(ARCHITECTURES) & set(_smallest_of_each()))
 def images(*shape: int, seed: int = 0) -> torch.Tensor:
     """Noise of the given shape."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def lively(module: nn.Module) -> nn.Module:
+    """In evaluation, with norms that have seen something."""
+    for norm in module.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            for tensor in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+                nn.init.uniform_(tensor, 0.5, 2.0)
+    return module.eval()

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import nn
 
-import vio.conv
-
-from bench.tensor_memory import peak_tensor_bytes
-from vio.conv import ConvNorm, DenseBlock, Downsample, LinearNorm, LocalBlock, Stem
-from vio.fusion import fuse
+from tests.vio.models import lively
+from vio.conv import ConvNorm, DenseBlock, Downsample, LinearNorm, LocalBlock
 
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 47), (35, 1)])
 def test_strides_round_up(size):
     x = torch.randn(2, 3, *size)
-    assert Stem(3, 8)(x).shape == (2, 8, -(-size[0] // 4), -(-size[1] // 4))
     assert Downsample(3, 8)(x).shape == (2, 8, -(-size[0] // 2), -(-size[1] // 2))
     assert ConvNorm(3, 8, 3)(x).shape == (2, 8, *size)
 
@@ -43,32 +37,6 @@ def test_a_linear_norm_is_a_1x1_conv_norm_in_channels_last():
     torch.testing.assert_close(other.fused()(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), one(x))
 
 
-@settings(max_examples=40, deadline=None)
-@given(
-    batch=st.integers(1, 5),
-    height=st.integers(1, 90),
-    width=st.integers(1, 40),
-    pieces=st.integers(1, 4000),
-    fused=st.booleans(),
-)
-def test_a_stem_in_pieces_is_the_stem(batch, height, width, pieces, fused):
-    stem = lively(Stem(3, 8))
-    if fused:
-        fuse(stem)
-    x = torch.randn(batch, 3, height, width)
-    whole = stem(x).detach()  # gradients are recorded: no pieces
-    with pytest.MonkeyPatch.context() as patch, torch.no_grad():
-        patch.setattr(vio.conv, "PIECE_ELEMENTS", pieces)
-        torch.testing.assert_close(stem(x), whole)
-
-
-def test_a_stem_in_pieces_never_holds_its_maps_whole():
-    stem, x = Stem(3, 24).eval(), torch.randn(1, 3, 1024, 1024)
-    with torch.no_grad():
-        peak = peak_tensor_bytes(lambda: stem(x), [x, *stem.state_dict().values()])
-    assert peak < 4 * 24 * 512 * 512 * 3 / 4  # of one map at stride 2; there are two
-
-
 @pytest.mark.parametrize("layer", [ConvNorm(6, 8, 3, stride=2), ConvNorm(8, 8, 5, groups=8), LinearNorm(6, 8)])
 @pytest.mark.parametrize("size", [3, 40])  # fewer outputs than weights, and more
 def test_a_norm_is_the_same_folded_on_the_way(layer, size):
@@ -80,12 +48,3 @@ def test_a_norm_is_the_same_folded_on_the_way(layer, size):
         y = layer(x)
     torch.testing.assert_close(y, layer(x).detach())
     torch.testing.assert_close(y, layer.fused()(x).detach())
-
-
-def lively(module: nn.Module) -> nn.Module:
-    """In evaluation, with norms that have seen something."""
-    for norm in module.modules():
-        if isinstance(norm, nn.BatchNorm2d):
-            for tensor in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
-                nn.init.uniform_(tensor, 0.5, 2.0)
-    return module.eval()
