@@ -49,7 +49,7 @@ def ssd(
     Costs B L (Q N + Q H P + 2 N H P) MACs: scores, scores times inputs, writing to and reading from the state; L
     counts the zeros that fill the last chunk. Linear in L. Without gradients it holds at most
     B (L H P + S (2 H P + 3 N H P / Q + Q + 2 N + 3 H + 1) + 2 N H P) numbers beside its arguments: the output, and the
-    work on one segment. S is about SEGMENT_ELEMENTS / (H P); a sequence that fits into one segment needs a fifth less.
+    work on one segment. S is about SEGMENT_ELEMENTS / (H P); a sequence that is no longer needs neither L H P nor 2 N.
 
     NaN or infinity in a token spoils its whole chunk, so earlier tokens too, and all that follows.
 
