@@ -65,6 +65,8 @@ def build_subject(job: Job, tell: Callable[[Told], None] = lambda _: None) -> Su
         raise Unavailable(f"runtime '{cell.runtime}' has no {cell.precision}; use one of {', '.join(_DTYPES)}")
     if job.run_in == "exact":
         device.prepare_for_memory()
+    else:
+        device.prepare_for_timing()
     torch.set_num_threads(cell.threads)
     torch.manual_seed(cell.seed)
     try:

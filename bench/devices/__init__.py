@@ -27,6 +27,9 @@ class Device(Protocol):
     def prepare_for_memory(self) -> None:
         """What must be done before the model is built, for its peaks to be steady; never where time is read."""
 
+    def prepare_for_timing(self) -> None:
+        """What must be done before the model is built, for its times not to hang on chance."""
+
     def peak_memory(self, call: Callable[[], object]) -> Findings:
         """The peaks that ``call`` reaches beyond what is held before it, as this device counts them."""
 

@@ -16,6 +16,7 @@ from suites.record import MeasurementWarning
 _STATUS, _CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"  # Linux, proc(5): writing 5 to clear_refs resets VmHWM to VmRSS
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc, mallopt(3)
+_LEARNT_AT_MOST = 32 * 2**20  # glibc's DEFAULT_MMAP_THRESHOLD_MAX where a long has 8 bytes
 _PASSES, _PASSES_S = 5, 1.0
 _UNSTEADY = 0.05
 
@@ -44,10 +45,16 @@ class CpuDevice:
         By default freed blocks linger in the heap, and the same forward reads anything between nothing and twice its
         need. Free blocks that were in the heap before would still be filled first, so this comes before the build.
         """
-        with suppress(OSError, AttributeError):  # another C library: its allocator stays as it is
-            libc = ctypes.CDLL(None)
-            libc.mallopt(_M_MMAP_THRESHOLD, 65536)
-            libc.mallopt(_M_TRIM_THRESHOLD, 0)
+        _set_allocator(mmap_threshold=65536, trim_threshold=0)
+
+    def prepare_for_timing(self) -> None:
+        """Give glibc's allocator the thresholds that it gives itself once a process has freed a block of 32 MiB.
+
+        It learns them from what is freed (mallopt(3), the notes on M_MMAP_THRESHOLD): a process that has loaded weights
+        keeps freed memory up to 64 MiB, a fresh one gives it back and fetches it again, or not, as its heap happens to
+        lie. The same mixer took 2.8 ms in one process and 5.4 in the next. Larger blocks are mapped in either.
+        """
+        _set_allocator(mmap_threshold=_LEARNT_AT_MOST, trim_threshold=2 * _LEARNT_AT_MOST)
 
     def peak_memory(self, call: Callable[[], object]) -> Findings:
         """``peak_rss``: the resident set's high-water mark during ``call`` minus the resident set before it, in bytes.
@@ -102,6 +109,13 @@ def _no_rss(message: str) -> MeasurementWarning:
         evidence={},
         advice="use peak_tensor_bytes, or run on Linux with a writable /proc/self/clear_refs",
     )
+
+
+def _set_allocator(*, mmap_threshold: int, trim_threshold: int) -> None:
+    with suppress(OSError, AttributeError):  # another C library: its allocator stays as it is
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, mmap_threshold)
+        libc.mallopt(_M_TRIM_THRESHOLD, trim_threshold)
 
 
 def _unsteady(peaks: list[float]) -> MeasurementWarning:

@@ -36,6 +36,9 @@ class CudaDevice:
     def prepare_for_memory(self) -> None:
         """Nothing: the device has an allocator of its own."""
 
+    def prepare_for_timing(self) -> None:
+        """Nothing: the device's allocator keeps what is freed."""
+
     def peak_memory(self, call: Callable[[], object]) -> Findings:
         """``peak_allocated`` beyond what was held before, and ``peak_reserved`` from the driver, in bytes."""
         call()

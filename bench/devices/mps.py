@@ -34,6 +34,9 @@ class MpsDevice:
     def prepare_for_memory(self) -> None:
         """Nothing: the device has an allocator of its own."""
 
+    def prepare_for_timing(self) -> None:
+        """Nothing: the device's allocator keeps what is freed."""
+
     def peak_memory(self, call: Callable[[], object]) -> Findings:
         """``held_driver_memory`` after a call, in bytes: Metal reports what is held, not a peak."""
         call()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import platform
+import resource
 import statistics
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -62,6 +64,27 @@ def test_the_resident_peak_is_what_was_allocated() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         peaks = process.submit(_resident_peaks).result()
     assert statistics.median(peaks) == pytest.approx(2 * 32 * 2**20, rel=0.05)
+
+
+def _pages_fetched_again() -> int:
+    CpuDevice().prepare_for_timing()
+
+    def call() -> int:
+        return len([torch.ones(2**18) for _ in range(16)])  # 1 MiB each, all alive at once
+
+    for _ in range(3):
+        call()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        call()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")
+def test_a_process_that_is_timed_keeps_what_it_frees() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        fetched = process.submit(_pages_fetched_again).result()
+    assert fetched < 20 * 4096 / 8  # an eighth of a call's pages
 
 
 def test_the_tensor_peak_is_what_was_allocated() -> None:
