@@ -24,17 +24,19 @@ def test_a_stem_has_a_quarter_of_the_rows_and_columns(size):
     batch=st.integers(1, 5),
     height=st.integers(1, 90),
     width=st.integers(1, 40),
-    pieces=st.integers(1, 4000),
+    rows=st.integers(1, 30),
+    elements=st.integers(1, 4000),
     fused=st.booleans(),
 )
-def test_a_stem_in_pieces_is_the_stem(batch, height, width, pieces, fused):
+def test_a_stem_in_pieces_is_the_stem(batch, height, width, rows, elements, fused):
     stem = lively(Stem(3, 8))
     if fused:
         fuse(stem)
     x = torch.randn(batch, 3, height, width)
     whole = stem(x).detach()  # gradients are recorded: no pieces
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
-        patch.setattr(vio.stem, "PIECE_ELEMENTS", pieces)
+        patch.setattr(vio.stem, "BAND_ROWS", rows)
+        patch.setattr(vio.stem, "BATCH_ELEMENTS", elements)
         torch.testing.assert_close(stem(x), whole)
 
 
