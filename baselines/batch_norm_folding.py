@@ -59,8 +59,7 @@ def _feeding_layers(model: nn.Module, example: torch.Tensor) -> dict[nn.modules.
         elif isinstance(module, nn.modules.batchnorm._BatchNorm):
             handles.append(module.register_forward_pre_hook(before_norm))
     try:
-        with torch.enable_grad():  # so that a model which takes short cuts in inference calls each of its layers
-            model(example)
+        model(example)
     finally:
         for handle in handles:
             handle.remove()

@@ -61,6 +61,7 @@ class ScalarDecayMixer(nn.Module):
             u, window = self.short.prefill(part, window)  # (B, S, C)
             y, state = self._mix(part, F.silu(u), state)
             outputs.append(y)
+            del y  # a segment is not kept while the next is worked on
         return outputs.whole()
 
     def _mix(self, x: Tensor, u: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:

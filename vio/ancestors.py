@@ -101,7 +101,7 @@ class VIOv2(Backbone):
     Dense convolutions at stride 8; then attention, early, where hybrids as a rule have it last; then at stride 32
     token mixing and feed-forward layers. The document calls it "still bottlenecked", and this is where: attention is
     over all tokens at stride 16, quadratic in them (196 at 224 px, 4,096 at 1024 px). Its memory is not where torch's
-    fused kernels run. The document says nothing of layers or size: both are ours. Counted: 5.04 M parameters.
+    fused kernels run. The document says nothing of layers or size: both are ours. Counted: 5.05 M parameters.
     """
 
     def __init__(self, config: VIOv2Config) -> None:

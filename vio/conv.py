@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from typing import cast
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+from torch.nn.utils.fusion import (
+    fuse_conv_bn_eval,
+    fuse_conv_bn_weights,
+    fuse_linear_bn_eval,
+    fuse_linear_bn_weights,
+)
 
-from vio.pieces import is_plain_inference
+from vio.pieces import is_plain_inference, is_watched
 
 RESIDUAL_GAIN = 0.1
 """Initial gain of the last norm of a residual branch: a fresh model is nearly the identity, which trains faster. Zero,
@@ -35,14 +39,11 @@ class ConvNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_width, H, W) -> (B, width, H / stride, W / stride)."""
         conv, norm = self.conv, self.norm
-        places = x.shape[0] * x.shape[2] * x.shape[3] // (conv.stride[0] * conv.stride[1])
-        if not _folds(norm, conv.weight, places):
+        if not _folds(conv, norm, x, x.shape[2] * x.shape[3] // (conv.stride[0] * conv.stride[1])):
             y: Tensor = norm(conv(x))
-            return y
-        scale, bias = _affine(norm)
-        return F.conv2d(
-            x, conv.weight * scale[:, None, None, None], bias, conv.stride, conv.padding, groups=conv.groups
-        )
+        else:
+            y = conv._conv_forward(x, *fuse_conv_bn_weights(conv.weight, conv.bias, *_affine(norm)))
+        return y
 
     def fused(self) -> nn.Conv2d:
         """One convolution that does the same in evaluation mode (see `vio.fusion`)."""
@@ -63,10 +64,8 @@ class LinearNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, in_width) -> (B, H, W, width)."""
-        weight = self.linear.weight
-        if _folds(self.norm, weight, x.shape[0] * x.shape[1] * x.shape[2]):
-            scale, bias = _affine(self.norm)
-            return F.linear(x, weight * scale[:, None], bias)
+        if _folds(self.linear, self.norm, x, x.shape[1] * x.shape[2]):
+            return F.linear(x, *fuse_linear_bn_weights(self.linear.weight, self.linear.bias, *_affine(self.norm)))
         y: Tensor = self.norm(self.linear(x).permute(0, 3, 1, 2))  # (B, width, H, W)
         return y.permute(0, 2, 3, 1)
 
@@ -75,17 +74,27 @@ class LinearNorm(nn.Module):
         return fuse_linear_bn_eval(self.linear, self.norm)
 
 
-def _folds(norm: nn.Module, weight: Tensor, places: int) -> bool:
-    """Whether to multiply the norm into the weights on the way: there are fewer of them than numbers to normalise."""
-    there = isinstance(norm, nn.BatchNorm2d)  # and not an identity, its weights folded for good
-    return there and not norm.training and is_plain_inference() and weight[0].numel() < places
+def is_settled(norm: nn.Module) -> bool:
+    """Whether a norm does the same to every place of every image: torch's own batch norm, by what it remembers."""
+    return type(norm) is nn.BatchNorm2d and not norm.training and norm.running_mean is not None
 
 
-def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """What the norm multiplies each channel by in evaluation, and then adds; (width,) both."""
+def _folds(layer: nn.Conv2d | nn.Linear, norm: nn.BatchNorm2d, x: Tensor, places: int) -> bool:
+    """Whether to multiply the norm into the weights on the way: there are fewer of them than numbers to normalise.
+
+    Not where layer or norm is another than was built, or somebody hooked in: the weights alone don't tell what it does.
+    """
+    if not is_plain_inference(x) or type(layer) not in (nn.Conv2d, nn.Linear):
+        return False
+    if not is_settled(norm) or not norm.affine or is_watched(layer) or is_watched(norm):
+        return False
+    return layer.weight[0].numel() < x.shape[0] * places
+
+
+def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor, float, Tensor, Tensor]:
+    """What torch's fusion asks of a norm."""
     mean, variance = cast("tuple[Tensor, Tensor]", (norm.running_mean, norm.running_var))
-    scale = norm.weight * torch.rsqrt(variance + norm.eps)
-    return scale, norm.bias - mean * scale
+    return mean, variance, norm.eps, norm.weight, norm.bias
 
 
 class Downsample(nn.Sequential):

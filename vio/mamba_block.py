@@ -177,6 +177,7 @@ class MambaBlock(nn.Module):
         for part, part_mask in zip(parts, masks, strict=True):
             y, state = self._segment(part, part_mask, state)
             outputs.append(y)
+            del y  # a segment is not kept while the next is worked on
         return outputs.whole(), state
 
     def _segment(self, x: Tensor, mask: Tensor | None, state: MambaState) -> tuple[Tensor, MambaState]:

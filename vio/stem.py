@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vio.conv import ConvNorm
-from vio.pieces import Joined, is_plain_inference
+from vio.conv import ConvNorm, is_settled
+from vio.pieces import Joined, is_plain_inference, is_watched
 
 BAND_ROWS = 28
 """Rows of its output that the stem makes at a time. Sixteen would take a third off `vio_tiny`'s peak of memory at 224 x
@@ -24,9 +24,9 @@ class Stem(nn.Module):
     half as much and gives most of that away. The last ReLU commutes with the pooling and comes after it, where there is
     a quarter to do.
 
-    In plain inference on a CPU the maps at stride 2 are made a piece at a time. As a whole they would be the model's
-    peak of memory, and more than glibc keeps between forwards. The rows at a seam are computed twice, up to a tenth of
-    the stem's MACs, which a count of the whole does not see.
+    In plain inference on a CPU the maps at stride 2 are made a band of rows at a time. As a whole they would be the
+    model's peak of memory, and more than glibc keeps between forwards. The rows at a seam are computed twice, up to a
+    tenth of the stem's MACs, which a count of the whole does not see.
     """
 
     def __init__(self, in_chans: int, width: int) -> None:
@@ -39,14 +39,24 @@ class Stem(nn.Module):
         self.width = width
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, in_chans, H, W) -> (B, width, H/4, W/4), in channels-last memory."""
-        if self.training or x.device.type != "cpu" or not is_plain_inference():
+        """(B, in_chans, H, W) in any memory -> (B, width, H/4, W/4) in channels-last memory."""
+        if not is_plain_inference(x) or not self._is_local():
             return self._whole(x)
         numbers = self.width * -(-x.shape[2] // 2) * -(-x.shape[3] // 2)  # of an image's map at stride 2
         outputs = Joined(x.shape[0], 0)
         for images in x.split(max(1, BATCH_ELEMENTS // numbers)):
             outputs.append(self._in_bands(images))
         return outputs.whole()
+
+    def _is_local(self) -> bool:
+        """Whether a place sees its neighbours alone, by layers as they were built, and nobody watches these."""
+        norms = [layer.norm for layer in (self.conv1, self.conv2) if isinstance(layer, ConvNorm)]
+        convs = [getattr(layer, "conv", layer) for layer in (self.conv1, self.conv2)]  # or itself, once fused
+        return (
+            all(is_settled(norm) or isinstance(norm, nn.Identity) for norm in norms)
+            and all(type(conv) is nn.Conv2d and conv.dilation == (1, 1) for conv in convs)
+            and not is_watched(self)
+        )
 
     def _whole(self, x: Tensor) -> Tensor:
         x = x.contiguous(memory_format=torch.channels_last)
@@ -55,7 +65,7 @@ class Stem(nn.Module):
         return out
 
     def _in_bands(self, x: Tensor) -> Tensor:
-        """The same in equal bands of rows, each with the rows of its neighbours that it sees."""
+        """The same in bands of rows, each with the rows of its neighbours that it sees."""
         height = -(-x.shape[2] // 4)
         rows = -(-height // max(1, round(height / BAND_ROWS)))
         outputs = Joined(height, 2)

@@ -50,9 +50,9 @@ class CpuDevice:
     def prepare_for_timing(self) -> None:
         """Give glibc's allocator the thresholds that it gives itself once a process has freed a block of 32 MiB.
 
-        It learns them from what is freed (mallopt(3), the notes on M_MMAP_THRESHOLD): a process that has loaded weights
-        keeps freed memory up to 64 MiB, a fresh one gives it back and fetches it again, or not, as its heap happens to
-        lie. The same mixer took 2.8 ms in one process and 5.4 in the next. Larger blocks are mapped in either.
+        It learns them from what is freed (mallopt(3), the notes on M_MMAP_THRESHOLD), and then keeps up to 64 MiB of
+        freed memory. A fresh process gives it back and fetches it again, or not, as its heap happens to lie: the same
+        mixer took 2.8 ms in one process and 5.4 in the next. Larger blocks are mapped in either.
         """
         _set_allocator(mmap_threshold=_LEARNT_AT_MOST, trim_threshold=2 * _LEARNT_AT_MOST)
 

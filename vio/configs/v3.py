@@ -19,8 +19,8 @@ class StageConfig:
     """Channels."""
     blocks: tuple[str, ...]
     """Kind of each block, one of BLOCKS: a dense 3x3 pair; or a depthwise 7x7 with a feed-forward layer, alone (conv),
-    with hidden states beside it (states), or behind a causal scan (ssd) or pooled attention. None leaves the stage to
-    the stem, or to the convolution that halves the resolution."""
+    with hidden states beside it (states), or behind a causal scan (ssd) or pooled attention. An empty list leaves
+    the stage to the stem, or to the convolution that halves the resolution."""
 
     def __post_init__(self) -> None:
         require_positive(self, "width")
