@@ -19,6 +19,9 @@ from torch.nn.utils.fusion import (
 
 from vio.pieces import is_plain_inference, is_watched
 
+FOLDING_COST = 4
+"""Numbers that a norm is through with in the time in which one weight is folded: that takes several small operators."""
+
 RESIDUAL_GAIN = 0.1
 """Initial gain of the last norm of a residual branch: a fresh model is nearly the identity, which trains faster. Zero,
 as ResNet's recipes have it, would leave the rest of the branch without a gradient at the first step."""
@@ -80,7 +83,7 @@ def is_settled(norm: nn.Module) -> bool:
 
 
 def _folds(layer: nn.Conv2d | nn.Linear, norm: nn.BatchNorm2d, x: Tensor, places: int) -> bool:
-    """Whether to multiply the norm into the weights on the way: there are fewer of them than numbers to normalise.
+    """Whether to multiply the norm into the weights on the way: there are far fewer of them than numbers to normalise.
 
     Not where layer or norm is another than was built, or somebody hooked in: the weights alone don't tell what it does.
     """
@@ -88,7 +91,7 @@ def _folds(layer: nn.Conv2d | nn.Linear, norm: nn.BatchNorm2d, x: Tensor, places
         return False
     if not is_settled(norm) or not norm.affine or is_watched(layer) or is_watched(norm):
         return False
-    return layer.weight[0].numel() < x.shape[0] * places
+    return FOLDING_COST * layer.weight[0].numel() < x.shape[0] * places
 
 
 def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor, float, Tensor, Tensor]:
