@@ -42,10 +42,11 @@ class ConvNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_width, H, W) -> (B, width, H / stride, W / stride)."""
         conv, norm = self.conv, self.norm
-        if not _folds(conv, norm, x, x.shape[2] * x.shape[3] // (conv.stride[0] * conv.stride[1])):
-            y: Tensor = norm(conv(x))
-        else:
+        y: Tensor
+        if _folds(conv, norm, x):
             y = conv._conv_forward(x, *fuse_conv_bn_weights(conv.weight, conv.bias, *_affine(norm)))
+        else:
+            y = norm(conv(x))
         return y
 
     def fused(self) -> nn.Conv2d:
@@ -67,7 +68,7 @@ class LinearNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, in_width) -> (B, H, W, width)."""
-        if _folds(self.linear, self.norm, x, x.shape[1] * x.shape[2]):
+        if _folds(self.linear, self.norm, x):
             return F.linear(x, *fuse_linear_bn_weights(self.linear.weight, self.linear.bias, *_affine(self.norm)))
         y: Tensor = self.norm(self.linear(x).permute(0, 3, 1, 2))  # (B, width, H, W)
         return y.permute(0, 2, 3, 1)
@@ -82,7 +83,7 @@ def is_settled(norm: nn.Module) -> bool:
     return type(norm) is nn.BatchNorm2d and not norm.training and norm.running_mean is not None
 
 
-def _folds(layer: nn.Conv2d | nn.Linear, norm: nn.BatchNorm2d, x: Tensor, places: int) -> bool:
+def _folds(layer: nn.Conv2d | nn.Linear, norm: nn.BatchNorm2d, x: Tensor) -> bool:
     """Whether to multiply the norm into the weights on the way: there are far fewer of them than numbers to normalise.
 
     Not where layer or norm is another than was built, or somebody hooked in: the weights alone don't tell what it does.
@@ -91,7 +92,11 @@ def _folds(layer: nn.Conv2d | nn.Linear, norm: nn.BatchNorm2d, x: Tensor, places
         return False
     if not is_settled(norm) or not norm.affine or is_watched(layer) or is_watched(norm):
         return False
-    return FOLDING_COST * layer.weight[0].numel() < x.shape[0] * places
+    if isinstance(layer, nn.Conv2d):
+        places = x.shape[0] * x.shape[2] * x.shape[3] // (layer.stride[0] * layer.stride[1])
+    else:
+        places = x.shape[0] * x.shape[1] * x.shape[2]
+    return FOLDING_COST * layer.weight[0].numel() < places
 
 
 def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor, float, Tensor, Tensor]:
