@@ -44,8 +44,7 @@ class ScalarDecayMixer(nn.Module):
         self.short = TokenConv(width, _TAPS, causal=True)
         self.value = nn.Linear(width, width, bias=False)
         self.gate = nn.Linear(width, width, bias=False)
-        self.b = nn.Linear(width, state_size, bias=False)
-        self.c = nn.Linear(width, state_size, bias=False)
+        self.b_and_c = nn.Linear(width, 2 * state_size, bias=False)
         self.step = nn.Linear(width, self.heads)
         self.log_rate = nn.Parameter(torch.empty(self.heads).uniform_(*_RATES).log())
         self.skip = nn.Parameter(torch.ones(self.heads, 1))
@@ -55,11 +54,12 @@ class ScalarDecayMixer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, C) -> the same."""
-        window, state = x.new_zeros(x.shape[0], self.short.before, x.shape[2]), None
-        outputs = Joined(x.shape[1], 1)
-        for part in x.split(self.segment, 1):
-            u, window = self.short.prefill(part, window)  # (B, S, C)
-            y, state = self._mix(part, F.silu(u), state)
+        length, state = x.shape[1], None
+        outputs = Joined(length, 1)
+        for first in range(0, length, self.segment):
+            last = min(first + self.segment, length)
+            u = F.silu(self.short.between(x, first, last))  # (B, S, C)
+            y, state = self._mix(x[:, first:last], u, state)
             outputs.append(y)
             del y  # a segment is not kept while the next is worked on
         return outputs.whole()
@@ -68,7 +68,7 @@ class ScalarDecayMixer(nn.Module):
         batch, length, width = x.shape
         step = torch.sigmoid(self.step(u))  # (B, S, H)
         v = self.value(u).reshape(batch, length, self.heads, width // self.heads)  # (B, S, H, P)
-        b, c = F.normalize(self.b(u), dim=-1), F.normalize(self.c(u), dim=-1)  # (B, S, N)
+        b, c = F.normalize(self.b_and_c(u).unflatten(2, (2, -1)), dim=-1).unbind(2)  # (B, S, N)
         y, state = self.scan(v * step.unsqueeze(-1), -step * self.log_rate.exp(), b, c, state=state)  # (B, S, H, P)
         y = y.addcmul_(v, self.skip).reshape(batch, length, width)  # (B, S, C)
         return self.out(y * F.silu(self.gate(x))), state

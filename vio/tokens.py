@@ -29,7 +29,17 @@ class TokenConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, C) -> the same."""
-        return self._convolve(F.pad(x, (0, 0, self.before, self.kernel - 1 - self.before)))
+        return self.between(x, 0, x.shape[1])
+
+    def between(self, x: Tensor, first: int, last: int) -> Tensor:
+        """What `forward` gives for the tokens from `first` up to `last`, which is left out: (B, last - first, C).
+
+        Tokens inside of the row are read where they are.
+        """
+        start, stop = first - self.before, last + self.kernel - 1 - self.before
+        seen = x[:, max(start, 0) : stop]
+        missing = max(-start, 0), max(stop - x.shape[1], 0)
+        return self._convolve(F.pad(seen, (0, 0, *missing)) if any(missing) else seen)
 
     def prefill(self, x: Tensor, window: Tensor) -> tuple[Tensor, Tensor]:
         """Go on by (B, L, C) from the kernel - 1 tokens before; returns these last of x too, in memory of their own."""

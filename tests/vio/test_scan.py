@@ -180,3 +180,14 @@ def test_later_tokens_do_not_change_earlier_outputs():
     changed, _ = ssd(x.index_fill(1, torch.tensor([70]), 5.0), log_decay, b, c)
     assert torch.equal(y[:, :70], changed[:, :70])
     assert not torch.allclose(y[:, 70], changed[:, 70])
+
+
+@pytest.mark.filterwarnings("ignore:There is a performance drop")
+@pytest.mark.parametrize("gradients", [True, False])
+def test_torch_func_maps_and_differentiates_it(gradients):
+    x, *others = draw(3, 70)
+    with torch.set_grad_enabled(gradients):
+        mapped = torch.func.vmap(lambda *row: ssd(*(t[None] for t in row))[0][0])(x, *others)
+        _, tangent = torch.func.jvp(lambda x: ssd(x, *others)[0], (x,), (x.flip(1),))
+    assert error(mapped, ssd(x, *others)[0]) < 1e-10
+    assert error(tangent, ssd(x.flip(1), *others)[0]) < 1e-10

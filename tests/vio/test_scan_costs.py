@@ -70,7 +70,7 @@ def test_memory_of_ssd(length, chunk, monkeypatch):
     B, H, P, N, S = 2, 2, 16, 8, 512
     monkeypatch.setattr(importlib.import_module("vio.scan.ssd"), "SEGMENT_ELEMENTS", S * H * P)
     peak = peak_numbers(ssd, ssd_arguments(B, length, H, P, N, dtype=torch.float32), chunk=chunk)
-    work = min(S, length) * (2 * H * P + 3 * N * H * P / chunk + chunk + 3 * H + 1)
+    work = min(S, length) * (2 * H * P + 2 * N * H * P / chunk + chunk + 4 * H + 1)
     several = length * H * P + S * 2 * N if length > S else 0
     stated = B * (several + work + 2 * N * H * P)
     assert 0.95 * stated < peak <= stated

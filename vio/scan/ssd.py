@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vio.pieces import Joined
+from vio.pieces import Joined, is_plain_inference
 from vio.scan.checks import check_input, check_shape, check_state, check_state_size, full_precision, scan_dtype
 
 LOG_DECAY_MIN = -1.0
@@ -48,7 +48,7 @@ def ssd(
 
     Costs B L (Q N + Q H P + 2 N H P) MACs: scores, scores times inputs, writing to and reading from the state; L
     counts the zeros that fill the last chunk. Linear in L. Without gradients it holds at most
-    B (L H P + S (2 H P + 3 N H P / Q + Q + 2 N + 3 H + 1) + 2 N H P) numbers beside its arguments: the output, and the
+    B (L H P + S (2 H P + 2 N H P / Q + Q + 2 N + 4 H + 1) + 2 N H P) numbers beside its arguments: the output, and the
     work on one segment. S is about SEGMENT_ELEMENTS / (H P); a sequence that is no longer needs neither L H P nor 2 N.
 
     NaN or infinity in a token spoils its whole chunk, so earlier tokens too, and all that follows.
@@ -191,8 +191,24 @@ def _carry(writes: Tensor, half: Tensor, state: Tensor) -> tuple[Tensor, Tensor]
     """
     to_next = half * F.pad(half[:, 1:], (0, 0, 0, 0, 0, 0, 0, 1), value=1.0)  # (B, K, 1, H, 1)
     state = state * half[:, 0]
+    if is_plain_inference(writes):
+        return _carry_in_place(writes, to_next, state)
     middles = []
     for write, decay in zip(writes.unbind(1), to_next.unbind(1), strict=True):
         middles.append(state)
         state = (state + write) * decay
     return torch.stack(middles, 1), state
+
+
+def _carry_in_place(writes: Tensor, to_next: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """What the loop of `_carry` computes, each state straight in its place. It overwrites the writes.
+
+    At 4,096 tokens of width 192, stacking the states afterwards took 3 % of the time of the whole mixer.
+    """
+    middles = torch.empty_like(writes)
+    places = middles.unbind(1)
+    places[0].copy_(state)
+    steps = zip(writes[:, :-1].unbind(1), to_next[:, :-1].unbind(1), places[:-1], places[1:], strict=True)
+    for write, decay, middle, following in steps:
+        following.copy_(write.add_(middle)).mul_(decay)
+    return middles, writes[:, -1].add_(places[-1]) * to_next[:, -1]
