@@ -17,7 +17,7 @@ from torch.nn.utils.fusion import (
 )
 
 from vio.pieces import is_plain_inference, is_watched
-from vio.pointwise import Pointwise, pointwise
+from vio.pointwise import Pointwise, pointwise, through
 
 FOLDING_COST = 4
 """Numbers that a norm is through with in the time in which one weight is folded: that takes several small operators."""
@@ -57,12 +57,12 @@ class ConvNorm(nn.Module):
 class LinearNorm(nn.Module):
     """Linear map of each place's channels without bias, then batch norm: (B, H, W, in_width) -> (B, H, W, width).
 
-    It is a 1x1 `ConvNorm` for channels-last memory; how it is computed hangs on the CPU (see `vio.pointwise`).
+    It is a 1x1 `ConvNorm` for channels-last memory; how it is computed depends on the CPU (see `vio.pointwise`).
     """
 
     def __init__(self, in_width: int, width: int) -> None:
         super().__init__()
-        self.linear = Pointwise(in_width, width, bias=False)
+        self.linear = nn.Linear(in_width, width, bias=False)
         nn.init.kaiming_normal_(self.linear.weight, nonlinearity="linear")
         self.norm = nn.BatchNorm2d(width)
 
@@ -70,12 +70,12 @@ class LinearNorm(nn.Module):
         """(B, H, W, in_width) -> (B, H, W, width)."""
         if _folds(self.linear, self.norm, x):
             return pointwise(x, *fuse_linear_bn_weights(self.linear.weight, self.linear.bias, *_affine(self.norm)))
-        y: Tensor = self.norm(self.linear(x).permute(0, 3, 1, 2))  # (B, width, H, W)
+        y: Tensor = self.norm(through(self.linear, x).permute(0, 3, 1, 2))  # (B, width, H, W)
         return y.permute(0, 2, 3, 1)
 
     def fused(self) -> Pointwise:
         """One linear map that does the same in evaluation mode (see `vio.fusion`)."""
-        return fuse_linear_bn_eval(self.linear, self.norm)
+        return Pointwise(fuse_linear_bn_eval(self.linear, self.norm))
 
 
 def is_settled(norm: nn.Module) -> bool:
@@ -88,7 +88,7 @@ def _folds(layer: nn.Conv2d | nn.Linear, norm: nn.BatchNorm2d, x: Tensor) -> boo
 
     Not where layer or norm is another than was built, or somebody hooked in: the weights alone don't tell what it does.
     """
-    if not is_plain_inference(x) or type(layer) not in (nn.Conv2d, Pointwise):
+    if not is_plain_inference(x) or type(layer) not in (nn.Conv2d, nn.Linear):
         return False
     if not is_settled(norm) or not norm.affine or is_watched(layer) or is_watched(norm):
         return False

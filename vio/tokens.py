@@ -29,12 +29,12 @@ class TokenConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, C) -> the same."""
-        return self.between(x, 0, x.shape[1])
+        return self._convolve(F.pad(x, (0, 0, self.before, self.kernel - 1 - self.before)))
 
     def between(self, x: Tensor, first: int, last: int) -> Tensor:
         """What `forward` gives for the tokens from `first` up to `last`, which is left out: (B, last - first, C).
 
-        Tokens inside of the row are read where they are.
+        0 <= first < last <= L. They are read where they are, but for those that need zeros at an end of the row.
         """
         start, stop = first - self.before, last + self.kernel - 1 - self.before
         seen = x[:, max(start, 0) : stop]

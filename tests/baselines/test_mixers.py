@@ -54,6 +54,17 @@ def test_the_sequential_scan_is_the_same_function_as_the_chunked_one() -> None:
         assert torch.allclose(ours, other, atol=1e-10)
 
 
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("name", ["mixer/ssd", "mixer/sequential_scan"])
+def test_segments_of_a_mixer_are_not_visible(name: str, recorded: bool) -> None:
+    torch.manual_seed(0)
+    mixer, x = _build(name).double(), torch.randn(2, 37, WIDTH).double()
+    with torch.set_grad_enabled(recorded):
+        whole = mixer(x)
+        mixer.segment = 8
+        assert torch.allclose(mixer(x), whole, atol=1e-10)
+
+
 C, N, R, H = WIDTH, 64, WIDTH // 16, 1  # one head of 64
 SHORT = 4 * C  # the short convolution
 CLOSED_FORMS = {  # MACs a token, and MACs a pair of tokens

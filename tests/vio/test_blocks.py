@@ -112,6 +112,16 @@ def test_the_token_convolution_is_conv1d(length, kernel, causal):
 
 
 @torch.no_grad()
+@given(length=st.integers(1, 12), kernel=st.integers(1, 6), causal=st.booleans(), data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_part_of_the_token_convolution_is_that_of_the_whole(length, kernel, causal, data):
+    first = data.draw(st.integers(0, length - 1))
+    last = data.draw(st.integers(first + 1, length))
+    conv, x = TokenConv(3, kernel, causal=causal).double(), rows(2, length, 3)
+    torch.testing.assert_close(conv.between(x, first, last), conv(x)[:, first:last])
+
+
+@torch.no_grad()
 def test_the_gated_convolution_is_convolution_times_gate():
     block, x = GatedConvBlock(4, kernel=3).double(), rows(1, 6, 4)
     u = F.layer_norm(x, (4,))

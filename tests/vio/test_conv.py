@@ -41,7 +41,7 @@ def test_a_linear_norm_is_a_1x1_conv_norm_in_channels_last():
 @pytest.mark.parametrize("size", [3, 40])  # fewer outputs than weights, and more
 def test_a_norm_is_the_same_folded_on_the_way(layer, size):
     lively(layer)
-    channels = layer.fused().weight.shape[1] * getattr(layer.fused(), "groups", 1)
+    channels = next(layer.parameters()).shape[1] * getattr(layer.fused(), "groups", 1)
     x = torch.randn(2, size, size, channels)
     x = x if isinstance(layer, LinearNorm) else x.permute(0, 3, 1, 2)
     with torch.no_grad():
