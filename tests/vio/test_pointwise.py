@@ -78,6 +78,7 @@ def test_never_for_small_maps_other_numbers_or_recorded_gradients(cpu):
 
 
 @torch.no_grad()
+@pytest.mark.filterwarnings("ignore:TF32")
 def test_only_where_torch_gives_a_convolution_to_another_library(cpu):
     layer, x = Pointwise(nn.Linear(8, 4)), torch.randn(1, SIDE, SIDE, 8)
     cpu(AMD, threads=1)
