@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.job import Findings, Pass, Reading, Told
 from bench.probes.task_data import load_planned, task_of
 from bench.tracking import Tracking
+from suites.record import MeasurementWarning
 
 if TYPE_CHECKING:
     from torch import nn
 
     from bench.subject import Subject
     from bench.training.job import Progress
+    from bench.training.sweep import Trial
     from bench.training.train import Trained
     from suites.cell import Cell
     from suites.predictions import Array, Predictions
@@ -54,6 +57,7 @@ class AccuracyProbe:
                 on_progress=_Teller(subject, tracking),
             )
             _of_training(trained, found)
+            found.warnings += _at_the_edge(trained.lr, trained.sweep)
             for size in data.tests:
                 _score(trained.model, data, size, folder, found)
             _keep(trained.model, cell, data, folder, found)
@@ -97,6 +101,23 @@ def _of_training(trained: Trained, found: Findings) -> None:
     found.sampled("train_throughput", [trained.examples_per_second], "1/s", "examples a second of training")
     found.exact("learning_rate", trained.lr, "1", "best of the grid on the validation split")
     found.exact("train_steps", trained.steps, "1", "steps of the optimiser")
+
+
+def _at_the_edge(best: float, trials: Sequence[Trial]) -> list[MeasurementWarning]:
+    """A warning where the best rate is the first or last of three or more; of two, each is at an edge."""
+    rates = sorted(trial.lr for trial in trials)
+    if len(rates) < 3 or best not in (rates[0], rates[-1]):
+        return []
+    which = "lowest" if best == rates[0] else "highest"
+    return [
+        MeasurementWarning(
+            kind="rate_at_edge",
+            metric="accuracy",
+            message=f"the best learning rate, {best:g}, is the {which} that was tried",
+            evidence={f"validation_loss_at_{trial.lr:g}": trial.loss for trial in trials},
+            advice="a rate beyond may do better still: widen lr_grid before a small difference is believed",
+        )
+    ]
 
 
 def _score(model: nn.Module, data: TaskData, size: int, folder: Path, found: Findings) -> None:

@@ -16,7 +16,7 @@ from reports.flags import Flags
 from reports.text_tables import ABSENT, TextTable
 from suites.results import Results
 
-_SHOWN = ("accuracy", "p against best", "beats baseline", "train time", "seeds", "status")
+_SHOWN = ("accuracy", "p against best", "beats baseline", "train time", "learning rate", "seeds", "status")
 
 
 def accuracy_tables(results: Results, group: Sequence[Answer], flags: Flags, width: int) -> list[RenderableType]:

@@ -38,9 +38,13 @@ def accuracy_table(contest: Contest, flags: Flags) -> TextTable:
         "seeds",
         "n",
         *map(label, [*shares, *beside]),
+        "learning rate",
         "status",
     ]
-    return _without_empty(TextTable("", columns, [row for _, row in rows], _caption(contest)), "status")
+    table = TextTable("", columns, [row for _, row in rows], _caption(contest))
+    if len(contest.workload.recipe.lr_grid) == 1:
+        table = _without(table, "learning rate")
+    return table if any(row[-1] for row in table.rows) else _without(table, "status")
 
 
 def _row(contest: Contest, entrant: Entrant, shares: Sequence[str], beside: Sequence[str], flags: Flags) -> list[str]:
@@ -55,13 +59,14 @@ def _row(contest: Contest, entrant: Entrant, shares: Sequence[str], beside: Sequ
         f"{found.examples:,}" if found else ABSENT,
         *(_share(entrant.share(metric)) for metric in shares),
         *(_typical(entrant.typical(metric)) + _marks(entrant, metric, flags) for metric in beside),
+        _rates(entrant),
         _statuses(entrant.cells),
     ]
 
 
 def _simple_row(kind: str, simple: SimpleModel, examples: int, others: int) -> list[str]:
     accuracy = f"{100 * simple.accuracy:.1f} %"
-    return [f"{kind}: {simple.name}", accuracy, *[ABSENT] * 3, f"{examples:,}", *[ABSENT] * others, ""]
+    return [f"{kind}: {simple.name}", accuracy, *[ABSENT] * 3, f"{examples:,}", *[ABSENT] * (others + 1), ""]
 
 
 def _against_best(contest: Contest, entrant: Entrant) -> str:
@@ -91,10 +96,14 @@ def _statuses(cells: Sequence[Answer]) -> str:
     return "" if found == [Status.OK.value] else ", ".join(found)
 
 
-def _without_empty(table: TextTable, column: str) -> TextTable:
+def _rates(entrant: Entrant) -> str:
+    """The rates chosen, one a seed where they differ."""
+    chosen = dict.fromkeys(c.figures["learning_rate"].value for c in entrant.cells if "learning_rate" in c.figures)
+    return ", ".join(f"{rate:g}" for rate in chosen) or ABSENT
+
+
+def _without(table: TextTable, column: str) -> TextTable:
     index = table.columns.index(column)
-    if any(row[index] for row in table.rows):
-        return table
     kept = [[text for place, text in enumerate(row) if place != index] for row in (table.columns, *table.rows)]
     return TextTable(table.title, kept[0], kept[1:], table.caption)
 

@@ -15,9 +15,10 @@ import yaml
 
 from bench.cell_process import work
 from bench.job import Findings
-from bench.probes.accuracy import _share
+from bench.probes.accuracy import _at_the_edge, _share
 from bench.run import missing
 from bench.store import Store
+from bench.training.sweep import Trial
 from suites.predictions import Predictions, load_predictions, predictions_file
 from suites.record import Status
 from suites.results import TRAINING, read_results
@@ -93,6 +94,24 @@ def test_places_of_a_sequence_are_no_trials_of_their_own() -> None:
     found = Findings()
     _share(found, "accuracy_top5", answers, answers.in_top5, "counted")
     assert found.readings[0].samples == (1.5, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("rates", "best", "said"),
+    [
+        ((0.001, 0.003, 0.01), 0.01, "the best learning rate, 0.01, is the highest that was tried"),
+        ((0.003, 0.001, 0.01), 0.001, "the best learning rate, 0.001, is the lowest that was tried"),
+        ((0.001, 0.003, 0.01), 0.003, None),
+        ((0.001, 0.003), 0.003, None),
+        ((), 0.003, None),
+    ],
+)
+def test_a_best_rate_at_the_edge_of_the_grid_is_warned_of(
+    rates: tuple[float, ...], best: float, said: str | None
+) -> None:
+    trials = [Trial(lr=rate, accuracy=0.5, loss=abs(rate - best), seconds=1.0) for rate in rates]
+    warnings = _at_the_edge(best, trials)
+    assert [(warning.metric, warning.message) for warning in warnings] == ([("accuracy", said)] if said else [])
 
 
 def _first_epoch(folder: Path) -> Path:

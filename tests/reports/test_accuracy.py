@@ -21,7 +21,9 @@ from reports.answers import answers
 from reports.flags import Flags
 from reports.scaling import exponents
 from reports.terminal import closing_tables
+from suites.estimate import exact
 from suites.predictions import dump_predictions, predictions_file
+from suites.recipe import Recipe
 from suites.results import TRAINING, read_results
 from suites.task_axes import SimpleModel
 
@@ -75,6 +77,18 @@ def test_a_row_a_model_best_first_with_the_baseline_among_them(task_report):
     assert table["vio_tiny"]["accuracy"].startswith("96.2 % (")
     assert (table["vio_tiny"]["params"], table["vio_tiny"]["train time"]) == ("5.00 M", "61.0 s")
     assert [row["status"] for row in table.values()] == ["", "", "ok, missing", "", "", "timeout"]
+
+
+def test_the_rates_chosen_stand_in_the_table_where_there_was_a_choice(made, tmp_path):
+    for rates, chosen in (((1e-3, 3e-3), ["0.001, 0.003", "0.003"]), ((3e-3,), [None, None])):
+        recipe = Recipe(epochs=3, lr_grid=rates)
+        run = made.run("accuracy", "Who?", made.task_axes)
+        for seed, (model, rate) in enumerate((("a", 1e-3), ("a", 3e-3), ("b", 3e-3))):
+            cell = made.task(model, seed % 2, recipe=recipe)
+            record = run.learnt(cell, made.answers_with(0.9, seed=seed))
+            record.estimates["learning_rate"] = exact(rate, "1", "best of the grid")
+        table = shown(run.save(tmp_path / str(len(rates))))
+        assert [table[model].get("learning rate") for model in ("a", "b")] == chosen
 
 
 def test_the_best_is_tested_against_each_other_over_the_seeds_that_both_have(task_report):
