@@ -18,6 +18,7 @@ from baselines.errors import NotWritten
 from bench.job import Findings, Job, Outcome, Told, Unavailable
 from bench.lifeline import die_with_parent
 from suites.record import Status
+from suites.tasks.errors import DataError
 
 if TYPE_CHECKING:
     from bench.subject import Subject
@@ -58,7 +59,7 @@ def work(job: Job, tell: Callable[[Told], None] = lambda _: None) -> Outcome:
         return Outcome(Status.UNAVAILABLE, str(error), log=traceback.format_exc())
     except MemoryError as error:
         return _failed(Status.OOM, f"out of memory: {error or 'allocation refused'}", found, measured)
-    except NotWritten as error:
+    except (NotWritten, DataError) as error:  # once there is room, or the data are mended, the same may succeed
         return _failed(Status.INTERRUPTED, str(error), found, measured)
     except BaseException as error:  # a model may raise anything, SystemExit too, and each is a result
         status = Status.OOM if _is_oom(error) else Status.ERROR

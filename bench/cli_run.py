@@ -13,7 +13,10 @@ from bench.cli_app import FAILED, INCONCLUSIVE, INTERRUPTED, OK, Json, print_jso
 from bench.cli_reports import show_closing_tables
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bench.store import Store
+    from suites.plan import Plan
 
 
 def run(
@@ -54,8 +57,8 @@ def run(
     from baselines.errors import UsageError
     from bench.executors.local import start_forkserver
     from bench.plan import Options, make_plan
-    from bench.plan_tasks import TrainingOptions, check_tracked
-    from bench.run import carry_out
+    from bench.plan_tasks import TrainingOptions, check_data, check_tracked
+    from bench.run import carry_out, missing
     from bench.store import Store
     from bench.tracking import check_tracker
     from suites.suite_file import load_suite
@@ -70,12 +73,14 @@ def run(
             raise UsageError("--resume goes on with the plan of its folder; leave the other options away")
         store = Store.open(resume)
         check_tracked(track, store.plan.suite)
+        check_data(missing(store))
         if store.torn_bytes:
             console.print(f"cut off an unfinished last line of {store.torn_bytes} bytes; its cell is run again")
     else:
         with redirect_stdout(sys.stderr):  # a user's module may print while it is imported
             plan = make_plan(load_suite(suite or "scaling"), options)
         check_tracked(track, plan.suite)
+        _say_what_was_found(plan, console)
         store = Store.create(out or Path("results"), plan)
     with store:
         console.print(f"{store.plan.suite.name}: {len(store.plan.cells)} cells into {store.folder}", highlight=False)
@@ -86,6 +91,13 @@ def run(
             print(f"stopped; go on with: vio-bench run --resume {store.folder}{tracked}", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
         _conclude(store, as_json)
+
+
+def _say_what_was_found(plan: Plan, console: Console) -> None:
+    """What loading the data came upon: samples left out, leaks removed. The report says it again."""
+    for card in plan.tasks:
+        for note in card.notes:
+            console.print(f"{card.task}: {note}", highlight=False, markup=False, style="dim")
 
 
 def _precision(name: str | None) -> str | None:

@@ -15,7 +15,7 @@ from baselines.errors import UsageError
 from baselines.registry import Registry
 from bench.devices import DEVICES
 from bench.job import PASSES, Pass
-from bench.plan_tasks import TrainingOptions, check_metrics, check_tasks, with_options
+from bench.plan_tasks import TrainingOptions, check_metrics, check_recipe, check_tasks, with_options
 from bench.probes import PROBES
 from bench.runtimes import RUNTIMES
 from suites.cell import Cell, identity
@@ -59,7 +59,11 @@ def make_plan(file: SuiteFile, options: Options) -> Plan:
     entries = [_find(name, workloads[0], where(("models", index))) for index, name in enumerate(suite.model_names())]
     created = now()
     run = f"{suite.name}-{created:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-    tasks = [card(workload) for workload in workloads if isinstance(workload, TaskWorkload)]
+    tasks = []
+    for workload in workloads:
+        if isinstance(workload, TaskWorkload):
+            check_recipe(workload, suite.device, where)
+            tasks.append(card(workload))
     return Plan(run=run, created=created, suite=suite, cells=_cells(suite, workloads, entries), tasks=tasks)
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from baselines.errors import UsageError
+from bench.devices import DEVICES
 from bench.probes import PROBES
+from bench.probes.task_data import load_planned
+from suites.plan import PlannedCell
+from suites.recipe import Recipe
 from suites.suite import Suite
 from suites.task_axes import TaskAxes
+from suites.task_workload import TaskWorkload
 from suites.tasks.loading import fetch, find_task
 from suites.yaml_marks import Location
 
@@ -49,10 +56,15 @@ def with_options(suite: Suite, options: TrainingOptions) -> TaskAxes:
     if options.tasks:
         changes |= {"task": list(options.tasks), "input_size": []}
     if budgets:
-        changes["recipe"] = axes.recipe.with_budget(
-            epochs=options.epochs, steps=options.steps, time_budget_s=options.time_budget_s
-        )
+        changes["recipe"] = _with_budget(axes.recipe, options, budgets[0])
     return axes.model_copy(update=changes)
+
+
+def _with_budget(recipe: Recipe, options: TrainingOptions, named: str) -> Recipe:
+    try:
+        return recipe.with_budget(epochs=options.epochs, steps=options.steps, time_budget_s=options.time_budget_s)
+    except ValidationError as error:
+        raise UsageError(f"{named}: {error.errors(include_url=False)[0]['msg']}") from None
 
 
 def check_tracked(tracker: str | None, suite: Suite) -> None:
@@ -93,3 +105,25 @@ def check_tasks(axes: TaskAxes, where: Callable[[Location], str], *, download: b
             raise UsageError(f"{where(('workload', 'task', index))}{error}") from None
         if download:
             fetch(task)
+
+
+def check_recipe(workload: TaskWorkload, devices: Sequence[str], where: Callable[[Location], str]) -> None:
+    """That the task can be learnt by its recipe on each device that is here, before anything is trained."""
+    import torch
+
+    from bench.training.train import check
+
+    data = load_planned(workload)
+    for device in map(DEVICES.load, devices):
+        if device.unavailable() is None:
+            try:
+                check(workload.recipe, data, torch.device(device.torch_name))
+            except UsageError as error:
+                raise UsageError(f"{where(('workload', 'recipe'))}{error}") from None
+
+
+def check_data(cells: Iterable[PlannedCell]) -> None:
+    """That what the cells are to learn is still what they were planned with. Raises `DataError` where it is not."""
+    for workload in (planned.cell.workload for planned in cells):
+        if isinstance(workload, TaskWorkload):
+            load_planned(workload)

@@ -22,8 +22,9 @@ from suites.results import TRAINING
 def missing(store: Store) -> list[PlannedCell]:
     """The planned cells still to be run: those without a record, and those that may end otherwise now.
 
-    A crash may have come from outside (a kill, a lost machine), and what interrupted a cell, such as a full disk, may
-    be over; a training that ran out of time goes on with its checkpoint. Every other status is an answer.
+    A crash may have come from outside (a kill, a lost machine), and what interrupted a cell, such as a full disk or
+    missing data, may be over; a training that ran out of time goes on with its checkpoint. Every other status is an
+    answer.
     """
     latest = {record.identity: record for record in store.records}
 

@@ -14,10 +14,13 @@ from pydantic_core import ErrorDetails
 from baselines.errors import UsageError
 from baselines.registry import unknown_name
 from suites.protocol import Protocol
-from suites.schema import SCHEMA_VERSION
+from suites.recipe import Recipe
+from suites.schema import SCHEMA_VERSION, Strict
 from suites.suite import AXES, Suite
 from suites.workload import kind_of
 from suites.yaml_marks import Location, MarkedYaml
+
+_SCHEMAS: dict[Location, type[Strict]] = {("protocol",): Protocol, ("workload", "recipe"): Recipe}
 
 DEFINITIONS = Path(str(files("suites"))) / "definitions"
 
@@ -107,7 +110,7 @@ def _depth_missing(location: Location, source: MarkedYaml) -> int:
 def _known_keys(location: Location, source: MarkedYaml) -> Iterable[str]:
     if location == ("workload",):
         return AXES[kind_of(source.data["workload"])].model_fields
-    return (Protocol if location == ("protocol",) else Suite).model_fields
+    return _SCHEMAS.get(location, Suite).model_fields
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -21,13 +21,14 @@ def task_of(cell: Cell, metric: str) -> TaskWorkload:
 
 
 def load_planned(workload: TaskWorkload) -> TaskData:
-    """The data that the cell was planned with. Raises `UsageError` where they changed since."""
+    """The data that the cell was planned with. Raises `DataError` where they changed since."""
+    from suites.tasks.errors import DataError
     from suites.tasks.loading import load_task
 
     data = load_task(workload.task, workload.input_size, tuple(workload.test_sizes))
     if data.digest != workload.data:
-        raise UsageError(
+        raise DataError(
             f"the data of {workload.task} changed since this run was planned (digest {data.digest}, planned "
-            f"{workload.data}); start a new run"
+            f"{workload.data}); put them back and resume, or start a new run"
         )
     return data

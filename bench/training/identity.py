@@ -12,7 +12,6 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from baselines.errors import UsageError
 from bench.training.checkpoint import LAST
 from bench.training.files import read_json, replace_json
 from suites.recipe import Recipe
@@ -77,13 +76,13 @@ def claim(folder: Path, identity: Identity) -> None:
     """Make the folder this run's own, or see that it is.
 
     Raises:
-        DataError: its run.json can't be read.
-        UsageError: it holds another run, or a checkpoint of who knows what; the message names what differs.
+        DataError: its run.json can't be read, or it holds a checkpoint of who knows what, or another run; the message
+            names what differs.
     """
     path = folder / RUN
     if not path.exists():
         if (folder / LAST).exists():
-            raise UsageError(f"{folder} holds a checkpoint without its {RUN}; choose another folder, or remove it")
+            raise DataError(f"{folder} holds a checkpoint without its {RUN}; choose another folder, or remove it")
         replace_json(path, identity.model_dump(mode="json"))
         return
     content = read_json(path)
@@ -96,7 +95,7 @@ def claim(folder: Path, identity: Identity) -> None:
     if found != identity:
         there, here = _flat(found.model_dump()), _flat(identity.model_dump())
         differing = [f"{key} ({there[key]} there, {here[key]} here)" for key in here if there[key] != here[key]]
-        raise UsageError(
+        raise DataError(
             f"{folder} holds another run; what differs: {'; '.join(differing)}. Choose another folder, or remove it"
         )
 

@@ -87,12 +87,12 @@ def train(
         checkpoint_every_s: seconds between checkpoints; a kill loses at most so much work.
 
     Raises:
-        DataError: a file of the folder is torn or altered.
+        DataError: a file of the folder is torn or altered, or it holds another run.
         NotFinite: the loss is no number any more.
-        UsageError: the folder holds another run, or recipe, model, task and device don't go together.
+        UsageError: recipe, model, task and device don't go together.
     """
     where = torch.device(device)
-    _check(recipe, data, where)
+    check(recipe, data, where)
     with _settings(where, threads):
         torch.manual_seed(seed)
         identity = identify(model_factory(), data, recipe, seed, where)
@@ -145,7 +145,8 @@ def _trained(fitted: Fitted, lr: float, trials: tuple[Trial, ...]) -> Trained:
     )
 
 
-def _check(recipe: Recipe, data: TaskData, device: torch.device) -> None:
+def check(recipe: Recipe, data: TaskData, device: torch.device) -> None:
+    """Raise `UsageError` where the recipe can't be followed with these data on this device."""
     check_precision(device, recipe.precision)
     if recipe.mixup is not None and (data.info.kind != "image" or data.train.labels().ndim != 1):
         raise UsageError(f"mixup: it blends images with one label each, which {data.info.name} has not; turn it off")

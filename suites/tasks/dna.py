@@ -22,6 +22,9 @@ ALPHABET = "ACGTN"
 PADDING = len(ALPHABET)
 """Index of a place after the end of a sequence."""
 
+MOST_BASES = 2**32
+"""Bases that are held at a time, padding included: 4 GiB."""
+
 Crop = Literal["start", "centre"]
 """What is kept of a sequence that is too long: its first bases, or the middle, where a site was centred."""
 
@@ -87,11 +90,13 @@ def task_data(
     """Encode what was split: training and validation at `size`, tests at `size` and each of `test_sizes`.
 
     Raises:
-        DataError: a length below 1, one class only, a class without an example to train on, or an empty split.
+        DataError: a length below 1, or one that would fill the memory; one class only, a class without an example to
+            train on, or an empty split.
     """
     lengths = list(dict.fromkeys([size, *test_sizes]))
     if min(lengths) < 1:
         raise DataError(f"{info.name}: a length must be at least 1, got {min(lengths)}")
+    _check_room(info.name, splits, lengths)
     classes = _classes(info.name, splits)
     train, validation = (_examples(entries, classes, size, crop) for entries in (splits.train, splits.validation))
     tests = {length: _examples(splits.test, classes, length, crop) for length in lengths}
@@ -131,6 +136,14 @@ def by_length(train: DnaExamples, test: DnaExamples) -> Baseline | None:
     return Baseline("the length alone", float(right), f"measured on this split with scikit-learn: {how}")
 
 
+def _check_room(name: str, splits: Splits, lengths: Sequence[int]) -> None:
+    bases = (len(splits.train) + len(splits.validation)) * lengths[0] + len(splits.test) * sum(lengths)
+    if bases > MOST_BASES:
+        raise DataError(
+            f"{name}: padded to {max(lengths):,} bases its sequences take {bases / 2**30:.3g} GiB; read fewer"
+        )
+
+
 def _crop(sequence: str, length: int, crop: Crop) -> str:
     start = max(0, len(sequence) - length) // 2 if crop == "centre" else 0
     return sequence[start : start + length]
@@ -158,6 +171,9 @@ def _classes(name: str, splits: Splits) -> tuple[str, ...]:
 
 
 def _reasons(splits: Splits) -> str:
+    count = sum(map(len, (splits.train, splits.validation, splits.test)))
+    if 2 * len(splits.labels) > count:
+        return f"{len(splits.labels)} classes in {count} sequences: is that the label column?"
     return "; ".join(splits.notes) or "the files are too small to be split"
 
 

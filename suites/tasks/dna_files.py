@@ -54,9 +54,17 @@ def data_file(root: Path | None, path: str, info: TaskInfo) -> Path:
     if root is None:
         raise DataMissing(f"{info.name}: no data root to look for {path} in; set VIO_BENCH_DATA. {info.obtain}")
     for found in (root / path, root / f"{path}.gz"):
-        if found.is_file():
+        if is_file(found):
             return found
     raise DataMissing(f"{info.name}: {root / path}[.gz] is not there. {info.obtain}")
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file. Raises `DataError` where one may not look, or the path can't be one."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise DataError(f"{path}: can't be read ({error.strerror or error})") from error
 
 
 def read_csv(path: Path, *, sequence: str, label: str, strip: str = "") -> Reading:
@@ -89,7 +97,7 @@ def read_fasta(path: Path) -> Reading:
 def _opened(path: Path) -> Iterator[TextIO]:
     """A text file; what goes wrong while it is read becomes a `DataError`."""
     try:
-        if path.suffix == ".gz":
+        if path.suffix.lower() == ".gz":
             with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as file:
                 yield file
         else:
@@ -133,7 +141,10 @@ def _csv_rows(path: Path, file: TextIO, sequence: str, label: str, strip: str) -
 def _column(path: Path, header: list[str], name: str) -> int:
     if header.count(name) != 1:
         found = "no column" if name not in header else "more than one column"
-        raise DataError(f"{path}:1: {found} '{name}'; it has {', '.join(header)}")
+        raise DataError(
+            f"{path}:1: {found} '{name}'; it has {', '.join(header)}. Columns are parted by commas; name others as "
+            "csv:PATH:SEQUENCE_COLUMN,LABEL_COLUMN"
+        )
     return header.index(name)
 
 
@@ -145,7 +156,7 @@ def _fasta_rows(path: Path, file: TextIO) -> Iterator[Entry]:
         if text.startswith(">"):
             if header is not None:
                 yield Entry("".join(parts), *header)
-            header, parts = (text[1:].rpartition(" ")[2], f"{path.name}:{number}"), []
+            header, parts = ("".join(text[1:].split()[-1:]), f"{path.name}:{number}"), []
         elif text and header is None:
             raise DataError(f"{path}:{number}: a sequence without a header; FASTA begins with a line like '>class'")
         else:
@@ -161,7 +172,7 @@ def _sort_out(path: Path, rows: Iterable[Entry]) -> Reading:
     bad: dict[str, list[str]] = {}
     ambiguous: Counter[str] = Counter()
     for row in rows:
-        written = row.sequence.upper().replace("U", "T")  # RNA's letter for the same base
+        written = in_upper_case(row.sequence)
         plain = written.translate(_AMBIGUOUS)
         labels |= {row.label} - {""}
         fault = _fault(plain, row.label)
@@ -177,6 +188,11 @@ def _sort_out(path: Path, rows: Iterable[Entry]) -> Reading:
         notes.append(f"{path.name}: {ambiguous.total()} ambiguous bases ({letters}) read as N")
     _check_usable(path, len(entries), sum(map(len, bad.values())), notes)
     return Reading(entries, frozenset(labels), notes)
+
+
+def in_upper_case(sequence: str) -> str:
+    """The letters A C G T N for either case and for RNA's U; what is no letter of ASCII stays, and is unknown."""
+    return sequence.upper().replace("U", "T") if sequence.isascii() else sequence
 
 
 def _fault(sequence: str, label: str) -> tuple[str, str] | None:

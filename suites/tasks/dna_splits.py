@@ -40,7 +40,7 @@ def separate(train: Reading, validation: Reading | None, test: Reading, *, share
     notes = [note for reading in readings for note in reading.notes]
     known = list(train.entries)
     scored = _without_known(test.entries, known + (validation.entries if validation else []), "test", notes)
-    learnt = _without_repetitions(train.entries, "training", notes)
+    learnt = _without_repetitions(train.entries, "training sequences", notes)
     if validation is None:
         learnt, chosen = hold_out(learnt, share)
         known = learnt
@@ -48,8 +48,10 @@ def separate(train: Reading, validation: Reading | None, test: Reading, *, share
         chosen = validation.entries
     return Splits(
         train=learnt,
-        validation=_without_repetitions(_without_known(chosen, known, "validation", notes), "validation", notes),
-        test=_without_repetitions(scored, "test", notes),
+        validation=_without_repetitions(
+            _without_known(chosen, known, "validation", notes), "validation sequences", notes
+        ),
+        test=_without_repetitions(scored, "test sequences", notes),
         labels=frozenset().union(*(reading.labels for reading in readings)),
         notes=notes,
     )
@@ -68,7 +70,7 @@ def hold_out(entries: Sequence[Entry], share: float) -> tuple[list[Entry], list[
 def split_file(reading: Reading, *, share: float = 0.15) -> Splits:
     """Split one file in three, with `share` of its examples to test on and as many to validate on."""
     notes: list[str] = list(reading.notes)
-    entries = _without_repetitions(reading.entries, "all", notes)
+    entries = _without_repetitions(reading.entries, "sequences", notes)
     rest, test = hold_out(entries, share)
     train, validation = hold_out(rest, share / (1 - share))
     return Splits(
@@ -103,7 +105,7 @@ def _without_repetitions(entries: list[Entry], which: str, notes: list[str]) -> 
     for entry in clear:
         once.setdefault(entry.sequence, entry)
     if len(clear) < len(entries):
-        notes.append(f"{len(entries) - len(clear)} {which} sequences removed that stand there with two labels")
+        notes.append(f"{len(entries) - len(clear)} {which} removed that stand there with two labels")
     if len(once) < len(clear):
-        notes.append(f"{len(clear) - len(once)} repeated {which} sequences removed")
+        notes.append(f"{len(clear) - len(once)} repeated {which} removed")
     return list(once.values())

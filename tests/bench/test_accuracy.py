@@ -142,6 +142,26 @@ def _first_epoch(folder: Path) -> Path:
             {"workload": {"kind": "task", "task": ["digits"], "recipe": {"steps": 1, "epochs": 1}}},
             "give exactly one of epochs, steps, time_budget_s, not epochs and steps",
         ),
+        (
+            {"workload": {"kind": "task", "task": ["digits"], "recipe": {"steps": 1, "precision": "fp16"}}},
+            "precision: fp16 is not for training on a cpu; take bf16 or fp32",
+        ),
+        (
+            {
+                "models": ["vio_seq_mamba"],
+                "workload": {
+                    "kind": "task",
+                    "task": ["mqar"],
+                    "input_size": [64],
+                    "recipe": {"steps": 1, "mixup": 0.2},
+                },
+            },
+            "mixup: it blends images with one label each, which mqar has not; turn it off",
+        ),
+        (
+            {"workload": {"kind": "task", "task": ["digits"], "recipe": {"steps": 1, "lr_gird": [0.1]}}},
+            "unknown key 'lr_gird'; did you mean lr_grid?",
+        ),
         ({"models": ["vio_dna"]}, "'vio_dna' takes sequences"),
     ],
 )
@@ -155,6 +175,26 @@ def test_what_can_not_be_learnt_is_said_before_anything_runs(
     assert not (tmp_path / "results").exists()
 
 
+def test_a_budget_out_of_range_is_refused(command: Command, tmp_path: Path) -> None:
+    done = command("run", "--suite", _suite(tmp_path), "--time-budget", "1e9")
+    assert done.returncode == 2
+    assert "--time-budget: Input should be less than or equal to 2592000" in done.stderr
+
+
+def test_samples_that_were_left_out_are_named_before_anything_runs(command: Command, tmp_path: Path) -> None:
+    rows = [f"{number:08b}".replace("0", "A").replace("1", "C") + f",{number % 2}" for number in range(100)]
+    (tmp_path / "own.csv").write_text("\n".join(["sequence,label", *rows, "ACE!,1\n"]))
+    workload = {
+        "kind": "task",
+        "task": [f"csv:{tmp_path}/own.csv"],
+        "input_size": [8],
+        "recipe": {"steps": 1, "batch": 8},
+    }
+    done = command("run", "--suite", _suite(tmp_path, models=["vio_dna"], seed=[0], workload=workload))
+    assert done.returncode == 0, done.stderr
+    assert "own.csv: 1 with unknown letters, left out: own.csv:102" in " ".join(done.stderr.split())
+
+
 def test_data_that_changed_since_the_plan_are_refused(command: Command, tmp_path: Path) -> None:
     assert command("run", "--suite", _suite(tmp_path, seed=[0])).returncode == 0
     folder = _only_folder(tmp_path)
@@ -166,9 +206,22 @@ def test_data_that_changed_since_the_plan_are_refused(command: Command, tmp_path
         planned["cell"]["workload"]["data"] = "0" * 16
         planned["identity"] = identity(Cell.model_validate(planned["cell"]))
     (folder / "plan.json").write_text(json.dumps(plan))
-    assert command("run", "--resume", folder).returncode == 4
-    (record,) = read_results(folder).latest().values()
-    assert "the data of digits changed since this run was planned" in str(record.reason)
+    done = command("run", "--resume", folder)
+    assert done.returncode == 2
+    assert "the data of digits changed since this run was planned" in done.stderr
+    assert "Traceback" not in done.stderr and not (folder / "records.jsonl").exists()
+
+
+@pytest.mark.parametrize("fault", ["data", "checkpoint"])
+def test_a_training_whose_files_can_be_mended_is_tried_again(tmp_path: Path, fault: str) -> None:
+    cell = cell_of("vio_nano", "digits", 32, **THIN)
+    if fault == "data":
+        cell = cell.model_copy(update={"workload": cell.workload.model_copy(update={"data": "0" * 16})})
+    else:
+        (tmp_path / "last.safetensors").write_bytes(b"torn")
+    outcome = work(train_job(cell, tmp_path, "accuracy"))
+    assert outcome.status is Status.INTERRUPTED
+    assert outcome.reason and {"data": "resume", "checkpoint": "remove"}[fault] in outcome.reason
 
 
 def test_a_training_that_ran_out_of_time_is_gone_on_with_and_a_timing_is_not(tmp_path: Path) -> None:

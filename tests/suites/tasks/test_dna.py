@@ -33,7 +33,7 @@ BASES = st.text("ACGTN", min_size=1, max_size=40)
 
 def write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix.lower() == ".gz" else text.encode())
     return path
 
 
@@ -105,7 +105,7 @@ class TestEncoding:
 
 
 class TestReading:
-    @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+    @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "A.CSV.GZ"])
     def test_csv_in_any_case_with_quotes_brackets_and_windows_line_ends(self, tmp_path: Path, name: str) -> None:
         path = write(tmp_path / name, '\ufeffid,s,kind\r\n1,"<acgt>",x\r\n\r\n2,GGU,"y, z"\r\n')
         read = read_csv(path, sequence="s", label="kind", strip="<>")
@@ -113,7 +113,7 @@ class TestReading:
         assert read.notes == []
 
     def test_fasta_over_several_lines_with_the_class_last(self, tmp_path: Path) -> None:
-        path = write(tmp_path / "a.fasta.gz", ">r1 tRNA\nAC\nGT\n\n>riboswitch\nac gu\n")
+        path = write(tmp_path / "a.fasta.gz", ">r1\ttRNA\nAC\nGT\n\n>riboswitch\nac gu\n")
         read = read_fasta(path)
         assert read.entries == [Entry("ACGT", "tRNA", "a.fasta.gz:1"), Entry("ACGT", "riboswitch", "a.fasta.gz:5")]
 
@@ -121,6 +121,12 @@ class TestReading:
         read = read_csv(write(tmp_path / "a.csv", "sequence,label\nACRYk,x\n"), sequence="sequence", label="label")
         assert read.entries[0].sequence == "ACNNN"
         assert read.notes == ["a.csv: 3 ambiguous bases (KRY) read as N"]
+
+    def test_letters_that_upper_case_would_make_bases_are_unknown(self, tmp_path: Path) -> None:
+        text = csv_of(distinct(9)) + "AC\u00dfT,odd\nAC\u017f,odd\n"  # sharp s, upper-cased SS, and long s, S
+        read = read_csv(write(tmp_path / "a.csv", text), sequence="sequence", label="label")
+        assert len(read.entries) == 9
+        assert "2 with unknown letters, left out: a.csv:11" in read.notes[0]
 
     def test_bad_samples_are_left_out_counted_and_named(self, tmp_path: Path) -> None:
         good = "".join(f"{s},x\n" for s in distinct(9))
@@ -142,7 +148,11 @@ class TestReading:
     @pytest.mark.parametrize(
         ("name", "content", "message"),
         [
-            ("a.csv", b"seq,label\nACGT,x\n", r"a\.csv:1: no column 'sequence'; it has seq, label"),
+            (
+                "a.csv",
+                b"seq,label\nACGT,x\n",
+                r"a\.csv:1: no column 'sequence'; it has seq, label\. .*csv:PATH:SEQUENCE",
+            ),
             ("a.csv", b"sequence,label,label\nA,x,y\n", r"a\.csv:1: more than one column 'label'"),
             ("a.csv", b"sequence,label\nACGT,x\nACGT\n", r"a\.csv:3: 1 fields, but the header has 2"),
             ("a.csv", b'sequence,label\nACGT,"x\n', r"a\.csv:2: not CSV"),
@@ -245,6 +255,11 @@ class TestOwnFiles:
         [
             (csv_of(distinct(100)).replace("odd", "even"), 8, r"one class only \('even'\)"),
             (csv_of(distinct(2)), 8, "no (validation|test) example is left"),
+            (
+                "sequence,label\n" + "".join(f"{s},{s}\n" for s in distinct(100)),
+                8,
+                "100 classes in 100 sequences: is that the label column?",
+            ),
             (csv_of(distinct(100)) + ",rare\n", 8, r"class 'rare' has no example to train on; .*own\.csv:102"),
             (csv_of(distinct(100)), 0, "a length must be at least 1, got 0"),
         ],
@@ -271,8 +286,29 @@ class TestOwnFiles:
         assert all(len(from_name(name).load(None, 16).train) == 70 for name in ("csv:~/own.csv", "fasta:~/own.fa"))
 
     def test_missing_file(self, tmp_path: Path) -> None:
-        with pytest.raises(DataMissing, match=r"no\.csv is not there; check the path"):
+        with pytest.raises(DataMissing, match=r"there is no file \S+no\.csv; check the path"):
             sequence_csv(tmp_path / "no.csv").load(None, 8)
+        with pytest.raises(DataMissing, match=r"there is no file .*; check the path"):
+            sequence_csv(tmp_path).load(None, 8)
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [("csv:~no-such-user/a.csv", "write the whole path"), (f"fasta:{'a' * 300}", "File name too long")],
+    )
+    def test_a_path_that_can_not_be_one(self, name: str, message: str) -> None:
+        with pytest.raises(DataError, match=message):
+            from_name(name).load(None, 8)
+
+    def test_a_path_with_a_colon(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "a:b.csv", csv_of(distinct(100)))
+        assert len(from_name(f"csv:{path}").load(None, 16).train) == 70
+
+    def test_a_length_that_would_fill_the_memory(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "own.csv", csv_of(distinct(100)))
+        with pytest.raises(
+            DataError, match=r"padded to 100,000,000 bases its sequences take 9\.31 GiB; read fewer"
+        ):
+            sequence_csv(path).load(None, 10**8)
 
     def test_baseline_learns_a_motif_and_nothing_from_shuffled_labels(self, tmp_path: Path) -> None:
         generator = torch.Generator().manual_seed(0)
