@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -24,6 +26,8 @@ app = typer.Typer(
 _debug = False
 """Whether a usage error shows its traceback too; set once, before any command runs."""
 
+_ESCAPED = "vio-bench-escaped"
+
 Command = TypeVar("Command", bound=Callable[..., None])
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -34,6 +38,20 @@ def _options(
 ) -> None:
     global _debug
     _debug = debug
+    _escape_what_stdout_lacks()
+
+
+def _escape_what_stdout_lacks() -> None:
+    """Have letters that stdout's encoding lacks written as JSON writes them, so that JSON stays JSON."""
+    codecs.register_error(_ESCAPED, _as_escapes)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors=_ESCAPED)
+
+
+def _as_escapes(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def command(example: str) -> Callable[[Command], Command]:

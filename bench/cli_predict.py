@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typing_extensions import Self
 
-from bench.cli_app import FAILED, OK, Json, print_json
+from bench.cli_app import FAILED, OK, USAGE, Json, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,18 +64,19 @@ def predict(
         given = [as_given(argument, predictor.card.input) for argument in inputs]
         answers = predictor.answer(given, batch=batch, column=column, on_progress=progress)
     bad = [answer for answer in answers if answer.error is not None]
-    if len(bad) == len(answers):
-        more = f" (and {len(bad) - 1} more that can't be read)" if len(bad) > 1 else ""
-        raise UsageError(f"{bad[0].name}: {bad[0].error}{more}")
-    code = FAILED if bad else OK
+    none = len(bad) == len(answers)
+    code = USAGE if none else FAILED if bad else OK
     if as_json:
         print_json(
             {**_about(predictor.card), "predictions": _rows(answers, top), "errors": _errors(bad), "exit_code": code}
         )
-    else:
+    elif not none:
         _show(predictor.card, answers, top)
         for answer in bad:
             print(f"vio-bench: left out {answer.name}: {answer.error}", file=sys.stderr)
+    if none:
+        more = f" (and {len(bad) - 1} more that can't be read)" if len(bad) > 1 else ""
+        raise UsageError(f"{bad[0].name}: {bad[0].error}{more}")
     raise typer.Exit(code)
 
 

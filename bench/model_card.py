@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator
+from pydantic import AfterValidator, Discriminator, Field, model_validator
+from typing_extensions import Self
 
 from suites.estimate import Estimate
 from suites.schema import Strict
@@ -12,9 +13,13 @@ from suites.tasks import TASKS
 from suites.tasks.dna import ALPHABET, Crop, DnaExamples
 from suites.tasks.gue import Gue
 from suites.tasks.task import ImageInput, Pooling, SequenceInput, TaskData
+from suites.terms import Positive
 
 CARD_VERSION = 1
 """Raised when an older reader could misread what a newer writer stores."""
+
+_LARGEST = 4096  # pixels a side: an altered card must not ask for all memory
+_LEAST_STD = 1e-6  # that float32 divides by
 
 
 class ImageForm(Strict):
@@ -22,20 +27,26 @@ class ImageForm(Strict):
 
     kind: Literal["image"] = "image"
     """What an input is."""
-    channels: int
+    channels: Positive
     """1 for grey, 3 for colour."""
-    size: int
+    size: Annotated[int, Field(gt=0, le=_LARGEST)]
     """Side in pixels that images are resized to."""
-    mean: tuple[float, ...]
+    mean: tuple[Annotated[float, Field(ge=0, le=1)], ...]
     """Of each channel over the training split, of values in [0, 1]."""
-    std: tuple[float, ...]
+    std: tuple[Annotated[float, Field(ge=_LEAST_STD)], ...]
     """Likewise, the standard deviation."""
-    crop_padding: int
+    crop_padding: Annotated[int, Field(ge=0)]
     """Pixels that a training crop was off centre at most."""
     flip: bool
     """Whether training mirrored images."""
     decoded_to_size: bool
     """Whether images were resized (bicubic) as their files were decoded, or later as tensors (bilinear)."""
+
+    @model_validator(mode="after")
+    def _of_each_channel(self) -> Self:
+        if not len(self.mean) == len(self.std) == self.channels:
+            raise ValueError(f"{self.channels} channels, but {len(self.mean)} means and {len(self.std)} deviations")
+        return self
 
     @property
     def input(self) -> ImageInput:
@@ -48,11 +59,11 @@ class SequenceForm(Strict):
 
     kind: Literal["sequence"] = "sequence"
     """What an input is."""
-    length: int
+    length: Positive
     """Tokens of a training example, padding included."""
-    channels: int | None
+    channels: Positive | None
     """Numbers a token; none where tokens are whole numbers."""
-    vocabulary: int | None
+    vocabulary: Positive | None
     """Tokens are whole numbers below this; none where they are rows of numbers."""
     pooling: Pooling
     """What the classifier reads; empty for an answer at every place."""
@@ -62,8 +73,14 @@ class SequenceForm(Strict):
     """The letters that channels stand for; none where an input is no text."""
     crop: Crop
     """What is kept of a text that is longer than `length`."""
-    padding: int | None
+    padding: Annotated[int, Field(ge=0)] | None
     """The whole number that fills up a short sequence; none where nothing does."""
+
+
+def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("two classes have one name")
+    return names
 
 
 class ModelCard(Strict):
@@ -81,7 +98,7 @@ class ModelCard(Strict):
     """What it has learnt, by name."""
     data: str
     """Digest of the examples."""
-    classes: tuple[str, ...]
+    classes: Annotated[tuple[str, ...], AfterValidator(_unique)]
     """Names of the classes by index."""
     input: Annotated[ImageForm | SequenceForm, Discriminator("kind")]
     """What it was given."""

@@ -23,10 +23,13 @@ from bench.training.files import replace
 from suites.cell import Cell, identity
 from suites.estimate import Estimate
 from suites.task_workload import TaskWorkload
+from suites.tasks.paths import is_file
 from suites.tasks.task import TaskData
 
 FOLDER = "model"
 """Name of the folder within that of a cell."""
+_DEEPEST = 3
+"""Folders between one that a person names and `FOLDER`: RUN/training/CELL, or training/RUN/CELL in a merged one."""
 WEIGHTS, CARD = "model.safetensors", "config.json"
 
 _PACKAGES = ("vio-bench", "torch", "timm")
@@ -64,18 +67,18 @@ def write(folder: Path, model: nn.Module, cell: Cell, data: TaskData, accuracy: 
 
 
 def locate(path: Path) -> Path:
-    """The model's folder that a path means: itself, or the only one in a cell's or a result folder.
+    """The model's folder that a path means: itself, or the only one in a cell's or result folder, or in one of these.
 
     Raises:
         UsageError: there is none, or there are several.
     """
-    if (path / CARD).is_file():
+    if is_file(path / CARD):
         return path
-    found = sorted(card.parent for shape in (FOLDER, f"*/*/{FOLDER}") for card in path.glob(f"{shape}/{CARD}"))
+    found = sorted(card.parent for depth in range(_DEEPEST + 1) for card in path.glob(f"{'*/' * depth}{FOLDER}/{CARD}"))
     if not found:
         raise UsageError(
             f"no trained model in {path}; name a folder RESULTS/training/CELL/{FOLDER}, which a run of a suite "
-            "with the metric 'accuracy' leaves"
+            "with the metric 'accuracy' leaves; merging runs copies no model"
         )
     if len(found) > 1:
         raise UsageError(f"{path} has {len(found)} trained models; name one of {', '.join(map(_in_words, found))}")
@@ -118,7 +121,7 @@ def load(folder: Path, *, user_model: str | None = None) -> tuple[ModelCard, nn.
     try:
         with torch.random.fork_rng(devices=[]):  # weights drawn here are replaced
             model = catalogue.build(catalogue.find(card.model), card.config)
-    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise UsageError(f"{folder / CARD}: '{card.model}' can't be built with its config ({error})") from error
     weights = checkpoint.load_weights(model, folder / WEIGHTS)
     if weights.run != card.cell:

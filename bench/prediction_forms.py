@@ -16,14 +16,11 @@ from bench.model_card import ImageForm, SequenceForm
 from bench.prediction_inputs import Given, whole_numbers
 from bench.training.data import pictures
 from suites.tasks.dna import PADDING, DnaExamples, encode
-from suites.tasks.dna_files import IUPAC
-from suites.tasks.image_files import as_rgb
+from suites.tasks.dna_files import AMBIGUOUS, in_upper_case
+from suites.tasks.image_files import as_rgb, undecodable
 from suites.tasks.task import Batch
 
-_UNDECODABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 _GREY = ("1", "L", "LA")
-_AS_N = str.maketrans("U" + IUPAC, "T" + "N" * len(IUPAC))
-"""RNA's letter for the same base, and codes of a base that is one of several: as the tasks' files are read."""
 
 
 class Form(Protocol):
@@ -39,6 +36,8 @@ class Form(Protocol):
 def form_of(given: ImageForm | SequenceForm) -> Form:
     """The form that a model's card describes. Raises `UsageError` where single answers can't be had for it."""
     if isinstance(given, ImageForm):
+        if given.channels not in (1, 3):
+            raise UsageError(f"the model reads images of {given.channels} channels; predict is for grey or colour ones")
         return Pictures(given)
     if not given.pooling:
         raise UsageError("the model answers at every place of a sequence; predict is for one answer an input")
@@ -72,15 +71,16 @@ class Pictures:
         try:
             opened = Image.open(content) if isinstance(content, Path) else content
             opened.load()  # a header may be whole where the rest is cut off
-            return self._in_colours(ImageOps.exif_transpose(opened))
+            upright = ImageOps.exif_transpose(opened)
+            colours = as_rgb(upright)
         except UnidentifiedImageError as error:
             raise UsageError("no image that Pillow knows, or corrupt from its first bytes on") from error
-        except _UNDECODABLE as error:
-            raise UsageError(f"can't be decoded ({getattr(error, 'strerror', None) or error})") from error
+        except Exception as error:  # for a corrupt file Pillow's decoders may raise anything
+            raise UsageError(f"can't be decoded ({undecodable(error)})") from error
+        return self._in_colours(upright, colours)
 
-    def _in_colours(self, image: Image.Image) -> Image.Image:
+    def _in_colours(self, image: Image.Image, colours: Image.Image) -> Image.Image:
         """RGB, as training reads files; a colour image is not made grey unasked, as no task ever does it."""
-        colours = as_rgb(image)
         if self._form.channels == 3:
             return colours
         if image.mode not in _GREY:
@@ -114,7 +114,7 @@ class Letters:
         """A string of any case; codes of several bases are N, and ``<`` ``>`` around it are dropped: (L,) uint8."""
         if not isinstance(content, str):
             raise UsageError(f"the model reads DNA, not {type(content).__name__}")
-        plain = "".join(content.split()).strip("<>").upper().translate(_AS_N)
+        plain = in_upper_case("".join(content.split()).strip("<>")).translate(AMBIGUOUS)
         unknown = sorted(set(plain) - set(self._form.letters or ""))
         if unknown:
             raise UsageError(

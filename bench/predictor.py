@@ -56,7 +56,7 @@ class Predictor:
     def __init__(self, model: nn.Module, card: ModelCard, device: str = "cpu") -> None:
         self.card = card
         self._form = form_of(card.input)
-        self._device = torch.device(device)
+        self._device = _usable(device)
         self._model = model.to(self._device).eval()
 
     @classmethod
@@ -64,12 +64,12 @@ class Predictor:
         """Read what a training run has left; nothing is unpickled.
 
         Args:
-            folder: the model's own, or a cell's or result folder that holds one only.
+            folder: the model's own, or one above it that holds no other model: see `model_folder.locate`.
             device: as torch names it.
             user_model: the `package.module:factory` that may be imported, where the model is a user's own.
 
         Raises:
-            UsageError: there is no such model, it is torn or altered, or answers at every place.
+            UsageError: there is no such model or device, or the model is torn, altered or answers at every place.
         """
         card, model = model_folder.load(model_folder.locate(Path(folder)), user_model=user_model)
         return cls(model, card, device)
@@ -82,7 +82,8 @@ class Predictor:
             batch: inputs that go through the model at once.
 
         Raises:
-            UsageError: an input can't be used; names the first. `answer` goes on with the others.
+            UsageError: `inputs` is no list, `batch` is below 1, or an input can't be used; names the first. `answer`
+                goes on with the others.
         """
         predictions = []
         for answer in self.answer(inputs, batch=batch):
@@ -106,7 +107,12 @@ class Predictor:
             batch: as there.
             column: of the sequences in a CSV file.
             on_progress: told after each batch how many inputs of how many are done.
+
+        Raises:
+            UsageError: `inputs` is no list, `batch` is below 1, or the model fails.
         """
+        if batch < 1:
+            raise UsageError(f"batch is how many inputs go through the model at once: at least 1, got {batch}")
         items = read_items(inputs, self.card.input, column)
         answers: list[Answer] = []
         for start in range(0, len(items), batch):
@@ -122,7 +128,7 @@ class Predictor:
             try:
                 example = self._example(item)
             except UsageError as error:
-                answers[index] = Answer(item.name, error=str(error).removeprefix(f"{item.name}: "))
+                answers[index] = Answer(item.name, error=str(error))
                 continue
             of_shape[tuple(example.shape)][index] = example
         for examples in of_shape.values():
@@ -139,7 +145,10 @@ class Predictor:
     def _predictions(self, examples: Sequence[Tensor]) -> list[Prediction]:
         classes = self.card.classes
         shown = to_device(self._form.batch(examples), self._device)
-        logits = logits_of(self._model, shown, self.card.input.kind, len(classes))  # (B, classes)
+        try:
+            logits = logits_of(self._model, shown, self.card.input.kind, len(classes))  # (B, classes)
+        except (LookupError, RuntimeError, ValueError) as error:
+            raise UsageError(f"{self.card.model} fails at inputs {tuple(shown.inputs.shape)} ({error})") from error
         if not bool(torch.isfinite(logits).all()):
             raise UsageError(f"{self.card.model} answers with numbers that are not finite; train it again")
         ranks = logits.argsort(dim=1, descending=True, stable=True).tolist()
@@ -147,3 +156,10 @@ class Predictor:
             Prediction(classes[ranked[0]], row[ranked[0]], {classes[index]: row[index] for index in ranked})
             for row, ranked in zip(logits.softmax(1).tolist(), ranks, strict=True)
         ]
+
+
+def _usable(name: str) -> torch.device:
+    try:
+        return torch.empty(0, device=name).device
+    except (AssertionError, RuntimeError) as error:  # torch without CUDA asserts
+        raise UsageError(f"device '{name}' can't be used here ({error}); use 'cpu'") from error

@@ -14,6 +14,7 @@ import torch
 from suites.tasks.errors import DataError, DataMissing
 from suites.tasks.examples import TensorExamples
 from suites.tasks.images import check_request, data_root, tensor_task
+from suites.tasks.paths import is_file
 from suites.tasks.task import Baseline, TaskData, TaskInfo
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Cifar100Subset:
         """As `Task.load`."""
         check_request(self.info, size, test_sizes)
         path = data_root(self.info, root) / FILE
-        if not path.is_file():
+        if not is_file(path):
             raise DataMissing(f"task '{self.info.name}': no {path}. {self.info.obtain}")
         arrays = _read(path)
         return tensor_task(
@@ -63,7 +64,7 @@ class Cifar100Subset:
             str(path),
             _examples(path, arrays, "train"),
             _examples(path, arrays, "test"),
-            tuple(str(name) for name in arrays["classes"]),
+            _classes(path, arrays["classes"]),
             size=size,
             crop_padding=size // 8,
             flip=True,
@@ -83,7 +84,15 @@ def _read(path: Path) -> Arrays:
     except KeyError as error:
         raise DataError(f"{path}: {error.args[0]}; it needs the arrays {', '.join(_ARRAYS)}") from error
     except _UNREADABLE as error:
-        raise DataError(f"{path}: not a readable .npz ({error}); get the file again") from error
+        reason = getattr(error, "strerror", None) or "damaged, or no archive of plain arrays"
+        raise DataError(f"{path}: not a readable .npz ({reason}); get the file again") from error
+
+
+def _classes(path: Path, names: np.ndarray[Any, np.dtype[Any]]) -> tuple[str, ...]:
+    """The names of the classes, from (C,)."""
+    if names.ndim != 1:
+        raise DataError(f"{path}: classes is {names.dtype} {names.shape}; it must be a row of names, (C,)")
+    return tuple(str(name) for name in names)
 
 
 def _examples(path: Path, arrays: Arrays, split: str) -> TensorExamples:

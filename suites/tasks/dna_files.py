@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from suites.tasks.errors import DataError, DataMissing
+from suites.tasks.paths import is_file
 from suites.tasks.task import TaskInfo
 
 IUPAC = "RYSWKMBDHV"
 """Codes of the nomenclature committee of IUB (1984) for a base that is one of two or three; they are read as N."""
 
-_AMBIGUOUS = str.maketrans(IUPAC, "N" * len(IUPAC))
+AMBIGUOUS = str.maketrans(IUPAC, "N" * len(IUPAC))
+"""Table for `str.translate`: these codes to N."""
+
 _KNOWN = frozenset("ACGTN")
 _NAMED = 3  # bad entries that a note names before it counts the rest
 
@@ -57,14 +60,6 @@ def data_file(root: Path | None, path: str, info: TaskInfo) -> Path:
         if is_file(found):
             return found
     raise DataMissing(f"{info.name}: {root / path}[.gz] is not there. {info.obtain}")
-
-
-def is_file(path: Path) -> bool:
-    """Whether there is such a file. Raises `DataError` where one may not look, or the path can't be one."""
-    try:
-        return path.is_file()
-    except OSError as error:
-        raise DataError(f"{path}: can't be read ({error.strerror or error})") from error
 
 
 def read_csv(path: Path, *, sequence: str, label: str, strip: str = "") -> Reading:
@@ -173,7 +168,7 @@ def _sort_out(path: Path, rows: Iterable[Entry]) -> Reading:
     ambiguous: Counter[str] = Counter()
     for row in rows:
         written = in_upper_case(row.sequence)
-        plain = written.translate(_AMBIGUOUS)
+        plain = written.translate(AMBIGUOUS)
         labels |= {row.label} - {""}
         fault = _fault(plain, row.label)
         if fault:

@@ -35,11 +35,14 @@ class TensorExamples:
 
 
 def digest(*parts: Tensor | str) -> str:
-    """SHA-256 over shapes, dtypes and bytes of tensors, and over strings: 16 hex digits."""
+    """SHA-256 over shapes, dtypes and bytes of tensors, and over strings: 16 hex digits.
+
+    A string may be a file name of any bytes, as Python reads it.
+    """
     total = hashlib.sha256()
     for part in parts:
         if isinstance(part, str):
-            total.update(f"str {len(part)} {part}".encode())
+            total.update(f"str {len(part)} {part}".encode("utf-8", "surrogateescape"))
         else:
             total.update(f"{part.dtype} {tuple(part.shape)}".encode())
             total.update(part.contiguous().view(torch.uint8).numpy().tobytes())

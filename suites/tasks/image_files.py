@@ -15,13 +15,11 @@ from torch import Tensor
 
 from suites.tasks.errors import DataError
 from suites.tasks.images import moments
+from suites.tasks.paths import shown
 from suites.tasks.task import Batch
 
 ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"})
 """Of the files that torchvision takes for images."""
-
-_UNDECODABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
-"""What Pillow raises for a file that is cut off, no image, or absurdly large."""
 
 _DEEP = ("I", "F")
 """How Pillow's modes begin of which a value may be more than 255."""
@@ -52,8 +50,11 @@ class ImageFiles:
     def _image(self, path: Path) -> Tensor:
         try:
             return _decode(path.read_bytes(), self.size)
-        except _UNDECODABLE as error:
-            raise DataError(f"{path}: could be decoded when the run began, and can't be now ({error})") from error
+        except (OSError, DataError) as error:
+            reason = undecodable(error)
+            raise DataError(
+                f"{shown(path)}: could be decoded when the run began, and can't be now ({reason})"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def survey(listed: Sequence[tuple[Path, int]], size: int) -> Survey:
         ImageFiles(tuple(path for path, *_ in good), targets, size),
         tuple(value for _, _, value, _ in good),
         torch.stack(sums) if sums else torch.empty(0, 3, 2, dtype=torch.int64),
-        tuple(f"{path} ({look})" for (path, _), look in zip(listed, seen, strict=True) if isinstance(look, str)),
+        tuple(f"{shown(path)} ({look})" for (path, _), look in zip(listed, seen, strict=True) if isinstance(look, str)),
     )
 
 
@@ -122,9 +123,16 @@ def _look_at(path: Path, size: int) -> tuple[str, Tensor] | str:
     try:
         content = path.read_bytes()
         image = _decode(content, size)
-    except _UNDECODABLE as error:
-        return "no image that Pillow knows" if isinstance(error, UnidentifiedImageError) else str(error)
+    except (OSError, ValueError, DataError) as error:  # ValueError: a name that no file can have
+        return undecodable(error)
     return hashlib.sha256(content).hexdigest(), moments(image.unsqueeze(0))
+
+
+def undecodable(error: Exception) -> str:
+    """Why an image can't be decoded, from what reading it raised."""
+    if isinstance(error, UnidentifiedImageError):
+        return "no image that Pillow knows"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
@@ -139,9 +147,16 @@ def as_rgb(image: Image.Image) -> Image.Image:
 
 
 def _decode(content: bytes, size: int) -> Tensor:
-    """An image as (3, size, size) uint8: the largest square in its middle, resized (bicubic)."""
-    with Image.open(BytesIO(content)) as image:
-        upright = as_rgb(ImageOps.exif_transpose(image))
+    """An image as (3, size, size) uint8: the largest square in its middle, resized (bicubic).
+
+    Raises:
+        DataError: why it can't be decoded.
+    """
+    try:
+        with Image.open(BytesIO(content)) as image:
+            upright = as_rgb(ImageOps.exif_transpose(image))
+    except Exception as error:  # for a corrupt file Pillow's decoders may raise anything
+        raise DataError(undecodable(error)) from error
     square = ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC)
     pixels = torch.frombuffer(bytearray(square.tobytes()), dtype=torch.uint8).view(size, size, 3)
     return pixels.permute(2, 0, 1).contiguous()

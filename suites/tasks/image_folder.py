@@ -19,6 +19,7 @@ from suites.tasks.images import (
     mean_and_std,
     stratified,
 )
+from suites.tasks.paths import expanded, reachable, shown
 from suites.tasks.task import Baseline, ImageInput, TaskData, TaskInfo
 
 _TEST = 0.2
@@ -37,9 +38,11 @@ class ImageFolderTask:
     def load(self, root: Path | None, size: int, *, test_sizes: Sequence[int] = (), seed: int = 0) -> TaskData:  # noqa: ARG002
         """As `Task.load`; needs no data root. Every image is decoded once, to find those that can't be."""
         check_request(self.info, size, test_sizes)
-        if not self.folder.is_dir():
-            raise DataMissing(f"task '{self.info.name}': no folder {self.folder}. {self.info.obtain}")
-        return _task_data(self.info, class_folders(self.folder), size, self.flip)
+        with reachable(self.folder):
+            if not self.folder.is_dir():
+                raise DataMissing(f"task '{shown(self.info.name)}': no folder {shown(self.folder)}. {self.info.obtain}")
+            layout = class_folders(self.folder)
+        return _task_data(self.info, layout, size, self.flip)
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,19 @@ class TinyImageNetTask:
         """As `Task.load`."""
         check_request(self.info, size, test_sizes)
         base = data_root(self.info, root) / "tiny-imagenet-200"
-        if not base.is_dir():
-            raise DataMissing(f"task '{self.info.name}': no folder {base}. {self.info.obtain}")
-        return _task_data(self.info, tiny_imagenet_folders(base), size, flip=True)
+        with reachable(base):
+            if not base.is_dir():
+                raise DataMissing(f"task '{self.info.name}': no folder {base}. {self.info.obtain}")
+            layout = tiny_imagenet_folders(base)
+        return _task_data(self.info, layout, size, flip=True)
 
 
 def image_folder(path: str | Path) -> ImageFolderTask:
-    """The task of any folder of images; its name is `image_folder:` and the path."""
+    """The task of any folder of images; its name is `image_folder:` and the path.
+
+    Raises:
+        DataMissing: the path begins with a user's home folder, and there is no such user.
+    """
     name = f"image_folder:{path}"
     info = TaskInfo(
         name=name,
@@ -75,7 +84,7 @@ def image_folder(path: str | Path) -> ImageFolderTask:
         baseline=Baseline("most frequent class", 0.0, "counted when the folder is read"),
         obtain="Give a folder that has train/<class>/<image>, and perhaps val/ and test/ likewise",
     )
-    return ImageFolderTask(info, Path(path).expanduser())
+    return ImageFolderTask(info, expanded(path))
 
 
 TINY_IMAGENET = TinyImageNetTask(
@@ -98,19 +107,21 @@ def _task_data(info: TaskInfo, layout: Layout, size: int, flip: bool) -> TaskDat
     """Read every file once, hold out what has no folder, and leave out copies."""
     train, validation, test = (survey(listed or [], size) for listed in (layout.train, layout.validation, layout.test))
     bad = named("images left out that can't be decoded", [*train.bad, *validation.bad, *test.bad])
+    left_out = (*layout.left_out, *bad)
     if layout.test is None:
         train, test = _hold_out(train, _TEST)
-    where = str(layout.base)
-    check_classes(where, layout.classes, train.files.labels(), test.files.labels())
+    where = shown(layout.base)
+    _check(where, layout.classes, train, test, left_out)
     before = len(train) + len(validation)
     train, validation = train.without(test), validation.without(test)
     if layout.validation is None:
         train, validation = _hold_out(train, VALIDATION)
     train = train.without(validation)
     removed = before - len(train) - len(validation)
-    check_classes(f"{where} (without {removed} copies)", layout.classes, train.files.labels(), test.files.labels())
+    _check(f"{where} (without {removed} copies)", layout.classes, train, test, left_out)
     if not len(validation):
-        raise DataError(f"{where}: nothing to validate on; training needs two images or more of some class")
+        lacking = f"{where}: nothing to validate on; training needs two images or more of some class"
+        raise DataError("; ".join([lacking, *left_out]))
     mean, std = mean_and_std(train.sums.sum(0), len(train) * size * size)
     splits = (train, validation, test)
     return TaskData(
@@ -121,8 +132,16 @@ def _task_data(info: TaskInfo, layout: Layout, size: int, flip: bool) -> TaskDat
         classes=layout.classes,
         input=ImageInput(3, size, mean, std, crop_padding=size // 8, flip=flip),
         digest=digest(str(size), *layout.classes, *(split.contents(layout.base) for split in splits)),
-        notes=(*layout.notes, *bad, *copies_note(removed)),
+        notes=(*layout.left_out, *layout.notes, *bad, *copies_note(removed)),
     )
+
+
+def _check(where: str, classes: Sequence[str], train: Survey, test: Survey, left_out: Sequence[str]) -> None:
+    """As `check_classes`; the error also says what was left out, as that may be why there are too few."""
+    try:
+        check_classes(where, classes, train.files.labels(), test.files.labels())
+    except DataError as error:
+        raise DataError("; ".join([str(error), *left_out])) from error
 
 
 def _hold_out(whole: Survey, share: float) -> tuple[Survey, Survey]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from suites.tasks import TASKS
 from suites.tasks.errors import DataMissing
+from suites.tasks.paths import reachable
 from suites.tasks.task import Task, TaskData
 
 DATA_ROOT = "VIO_BENCH_DATA"
@@ -19,9 +20,11 @@ def data_root() -> Path | None:
     named = os.environ.get(DATA_ROOT)
     if not named:
         return None
-    if not Path(named).is_dir():
-        raise DataMissing(f"{DATA_ROOT}={named} is not a folder; let it name the one that holds the data sets")
-    return Path(named)
+    root = Path(named)
+    with reachable(root):
+        if not root.is_dir():
+            raise DataMissing(f"{DATA_ROOT}={named} is not a folder; let it name the one that holds the data sets")
+    return root
 
 
 def find_task(name: str) -> Task:

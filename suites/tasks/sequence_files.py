@@ -10,9 +10,10 @@ import torch
 
 from baselines.errors import UsageError
 from suites.tasks.dna import task_data
-from suites.tasks.dna_files import Reading, is_file, read_csv, read_fasta
+from suites.tasks.dna_files import Reading, read_csv, read_fasta
 from suites.tasks.dna_splits import split_file
 from suites.tasks.errors import DataMissing
+from suites.tasks.paths import expanded, is_file
 from suites.tasks.task import Baseline, Task, TaskData, TaskInfo
 
 _SHARE = 0.15  # of all, to test on; as many are validated on
@@ -37,12 +38,12 @@ class SequenceFile:
 
 def sequence_csv(path: Path | str, sequence: str = "sequence", label: str = "label") -> Task:
     """The task of a CSV file with a column of sequences and one of labels, which may be any text."""
-    return _task(f"csv:{path}", _expanded(path), lambda file: read_csv(file, sequence=sequence, label=label))
+    return _task(f"csv:{path}", expanded(path), lambda file: read_csv(file, sequence=sequence, label=label))
 
 
 def fasta(path: Path | str) -> Task:
     """The task of a FASTA file; the label of a sequence is the last word of its header."""
-    return _task(f"fasta:{path}", _expanded(path), read_fasta)
+    return _task(f"fasta:{path}", expanded(path), read_fasta)
 
 
 def from_name(name: str) -> Task:
@@ -54,20 +55,13 @@ def from_name(name: str) -> Task:
     kind, _, rest = name.partition(":")
     if kind == "fasta" and rest:
         return fasta(rest)
-    if kind == "csv" and ":" in rest and is_file(_expanded(rest)):
+    if kind == "csv" and ":" in rest and is_file(expanded(rest)):
         return sequence_csv(rest)
     path, _, columns = rest.partition(":")
     named = columns.split(",") if columns else ["sequence", "label"]
     if kind == "csv" and path and len(named) == 2:
         return sequence_csv(path, *named)
     raise UsageError(f"task '{name}': write csv:PATH, csv:PATH:SEQUENCE_COLUMN,LABEL_COLUMN or fasta:PATH")
-
-
-def _expanded(path: Path | str) -> Path:
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:  # no such user
-        raise DataMissing(f"{path}: {error}; write the whole path") from error
 
 
 def _task(name: str, path: Path, read: Callable[[Path], Reading]) -> Task:

@@ -17,6 +17,7 @@ import torch
 from suites.tasks.errors import DataError, DataMissing
 from suites.tasks.examples import TensorExamples
 from suites.tasks.images import check_request, data_root, tensor_task
+from suites.tasks.paths import is_file, reachable
 from suites.tasks.task import Baseline, TaskData, TaskInfo
 
 _UNREADABLE = (RuntimeError, ValueError, TypeError, AssertionError, OSError, EOFError, KeyError, pickle.UnpicklingError)
@@ -112,7 +113,7 @@ class TorchvisionTask:
 
     def _absent(self, root: Path) -> list[Path]:
         """Files that are there neither as published nor unpacked."""
-        return [path for path, _ in self._files(root) if not path.is_file() and not path.with_suffix("").is_file()]
+        return [path for path, _ in self._files(root) if not is_file(path) and not is_file(path.with_suffix(""))]
 
     def _check_present(self, root: Path) -> None:
         absent = self._absent(root)
@@ -126,7 +127,8 @@ class TorchvisionTask:
         """The error that names the files which differ from the published ones."""
         from torchvision.datasets.utils import check_integrity
 
-        wrong = [str(path) for path, md5 in self._files(root) if path.is_file() and not check_integrity(path, md5)]
+        with reachable(root):
+            wrong = [str(path) for path, md5 in self._files(root) if path.is_file() and not check_integrity(path, md5)]
         what = ", ".join(wrong) or str(self._files(root)[0][0].parent)
         reason = "their md5 sums are not torchvision's" if wrong else " ".join(str(error).split())
         return DataError(

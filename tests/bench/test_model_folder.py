@@ -76,6 +76,11 @@ def _flip(path: Path) -> None:
         (lambda f: _change(f, extra=1), "extra: Extra inputs"),
         (lambda f: _change(f, model="vio_dnb"), "unknown model 'vio_dnb'"),
         (lambda f: _change(f, config={"blocks": ["zzz"]}), "can't be built with its config"),
+        (
+            lambda f: _change(f, model="vit_tiny_patch16_224", config={"patch_size": 0}),
+            "can't be built with its config",
+        ),
+        (lambda f: _change(f, classes=["a", "a"]), "classes: Value error, two classes have one name"),
         (lambda f: _change(f, cell="0" * 16), "is of cell"),
         (lambda f: (f / WEIGHTS).unlink(), "model.safetensors: torn, or no safetensors file"),
         (lambda f: _cut(f / WEIGHTS), "model.safetensors: torn, or no safetensors file"),
@@ -88,6 +93,41 @@ def test_a_folder_that_is_not_whole_is_refused(folder: Path, spoil: Callable[[Pa
     with pytest.raises(UsageError, match=message) as caught:
         model_folder.load(folder)
     assert str(folder) in str(caught.value) or "unknown model" in message
+
+
+@pytest.mark.parametrize(
+    ("make", "changes", "message"),
+    [
+        (trained.digits, {"mean": []}, "input.image: Value error, 1 channels, but 0 means and 1 deviations"),
+        (trained.digits, {"mean": [2]}, "input.image.mean.0: .* less than or equal to 1"),
+        (trained.digits, {"std": [0.1, 0.1]}, "input.image: Value error, 1 channels, but 1 means and 2 deviations"),
+        (trained.digits, {"std": [0]}, "input.image.std.0: .* greater than"),
+        (trained.digits, {"std": [1e-50]}, "input.image.std.0: .* greater than"),
+        (trained.digits, {"size": 0}, "input.image.size: .* greater than 0"),
+        (trained.digits, {"size": -5}, "input.image.size: .* greater than 0"),
+        (trained.digits, {"size": 10**6}, "input.image.size: .* less than or equal to 4096"),
+        (trained.digits, {"channels": 0}, "input.image.channels: .* greater than or equal to 1"),
+        (trained.digits, {"crop_padding": -1}, "input.image.crop_padding: .* greater than or equal to 0"),
+        (trained.dna, {"length": 0}, "input.sequence.length: .* greater than or equal to 1"),
+        (trained.dna, {"length": -1}, "input.sequence.length: .* greater than or equal to 1"),
+        (trained.dna, {"length": 10**7}, "input.sequence.length: .* less than or equal to 1048576"),
+        (trained.dna, {"channels": 0}, "input.sequence.channels: .* greater than or equal to 1"),
+        (trained.tokens, {"vocabulary": 0}, "input.sequence.vocabulary: .* greater than or equal to 1"),
+        (trained.tokens, {"padding": -1}, "input.sequence.padding: .* greater than or equal to 0"),
+    ],
+)
+def test_a_form_of_input_that_can_not_be_is_refused(
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+    make: Callable[[Path], trained.Learnt],
+    changes: dict[str, Any],
+    message: str,
+) -> None:
+    folder = Path(shutil.copytree(make(tmp_path_factory.getbasetemp()).folder, tmp_path / "model"))
+    given = json.loads((folder / CARD).read_text())["input"]
+    _change(folder, input={**given, **changes})
+    with pytest.raises(UsageError, match=f"config.json: {message}.*; was it altered"):
+        model_folder.load(folder)
 
 
 def test_weights_of_another_model_are_refused(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -139,3 +179,13 @@ def test_a_model_is_found_from_the_folders_above_it(folder: Path, tmp_path: Path
         model_folder.locate(tmp_path / "run")
     with pytest.raises(UsageError, match="no trained model in"):
         model_folder.locate(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("cells", ["training", "results/run/training", "merged/training/run"])
+def test_a_model_is_found_up_to_three_folders_above_its_cell(folder: Path, tmp_path: Path, cells: str) -> None:
+    top = tmp_path / cells.split("/")[0]
+    one = Path(shutil.copytree(folder, tmp_path / cells / "one" / "model"))
+    assert model_folder.locate(top) == one
+    two = Path(shutil.copytree(folder, tmp_path / cells / "two" / "model"))
+    with pytest.raises(UsageError, match=f"2 trained models; name one of {one} .*, {two} "):
+        model_folder.locate(top)

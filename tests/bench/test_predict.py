@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
 
 from baselines.errors import UsageError
 from bench import model_folder
+from bench.cli import app
 from bench.model_card import ImageForm, SequenceForm
 from bench.prediction_forms import Letters, Pictures
 from bench.prediction_inputs import as_given
@@ -150,6 +153,13 @@ def _corrupt(folder: Path) -> Path:
     return path
 
 
+def _corrupt_tiff(folder: Path) -> Path:
+    """One for which Pillow raises a TypeError: the offset of its pixels is a fraction."""
+    Image.new("L", (8, 8)).save(folder / "a.tif")
+    (folder / "a.tif").write_bytes((folder / "a.tif").read_bytes().replace(b"\x11\x01\x04\0", b"\x11\x01\x05\0"))
+    return folder / "a.tif"
+
+
 def _colour(folder: Path) -> Path:
     Image.new("RGB", (8, 8)).save(folder / "colour.png")
     return folder / "colour.png"
@@ -169,6 +179,7 @@ def _text(folder: Path, name: str, content: str) -> Path:
     ("make", "bad", "message"),
     [
         (trained.digits, _corrupt, "torn.png: can't be decoded"),
+        (trained.digits, _corrupt_tiff, "a.tif: can't be decoded .'IFDRational' object"),
         (trained.digits, lambda f: _text(f, "a.png", "no image"), "a.png: no image that Pillow knows"),
         (trained.digits, lambda f: f / "none.png", "none.png: can't be decoded .No such file"),
         (trained.digits, _colour, r"colour.png: has colours \(RGB\), and the model reads grey"),
@@ -177,6 +188,7 @@ def _text(folder: Path, name: str, content: str) -> Path:
         (trained.digits, lambda _: np.zeros((8, 8)), r"must be uint8 \(H, W\)"),
         (trained.digits, lambda _: [1, 2], "the model reads images, not list"),
         (trained.dna, lambda _: "ACGJ", "letters that are no DNA: 'J'"),
+        (trained.dna, lambda _: "AC\u00dfT", "letters that are no DNA: '\u00df'"),
         (trained.dna, lambda _: "", "input 2: an empty sequence"),
         (trained.dna, lambda _: [1, 2], "the model reads DNA, not list"),
         (trained.dna, lambda f: _text(f, "a.fa", ">a\nACGT\n>b\nQQ\n"), "a.fa:3 b: letters that are no DNA"),
@@ -206,6 +218,87 @@ def test_a_bad_input_is_named_and_the_others_are_answered(
     answers = predictor.answer(given)
     errors = [answer for answer in answers if answer.error is not None]
     assert len(errors) == 1 and answers[0].prediction == answers[-1].prediction is not None
+
+
+@pytest.mark.parametrize("one", ["ACGT", "photo.png", Path("photo.png"), Image.new("L", (8, 8)), np.zeros((8, 8))])
+@pytest.mark.parametrize("make", [trained.digits, trained.dna])
+def test_an_input_by_itself_is_refused(tmp_path_factory: pytest.TempPathFactory, make: Make, one: Any) -> None:
+    predictor = Predictor.load(make(tmp_path_factory.getbasetemp()).folder)
+    with pytest.raises(UsageError, match=rf"got one {type(one).__name__}; give a list: predict\(\[x\]\)"):
+        predictor.predict(one)
+
+
+@pytest.mark.parametrize("batch", [0, -1])
+def test_a_batch_of_nothing_is_refused(dna: Learnt, batch: int) -> None:
+    with pytest.raises(UsageError, match=f"at least 1, got {batch}"):
+        Predictor.load(dna.folder).predict(["ACGT"], batch=batch)
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "cdua"])
+def test_a_device_that_is_not_here_is_refused(dna: Learnt, device: str) -> None:
+    with pytest.raises(UsageError, match=f"device '{device}' can't be used here"):
+        Predictor.load(dna.folder, device)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "id,seq\n1,AC\n", ":1: no single column 'sequence'"),
+        ("a.csv", "sequence,id\nAC\n", ":2: 1 fields"),
+        ("a.fa", "ACGT\n", ":1: a sequence without a header"),
+        ("a.fa", "", ": no sequence in it"),
+        ("a.fa.gz", "", ": no sequence in it"),
+        ("a.fa.gz", ">a\nACGT\n", ": can't be read"),
+        (
+            "a.docx",
+            "ACGT",
+            ": the model reads sequences, not '.docx'; give a file that ends in .fasta, .fa, .fna, .csv",
+        ),
+        ("a.gz", "ACGT", ": the model reads sequences, not '.gz'; give a file that ends in .fasta"),
+        ("plain", "ACGT", ": the model reads sequences, not a file without an ending; give a file that ends in .fasta"),
+        (".", None, ": the model reads sequences, not a folder; give a file that ends in .fasta"),
+        ("missing", None, r": can't be read \(No such file"),
+    ],
+)
+def test_a_bad_file_is_named_once(dna: Learnt, tmp_path: Path, name: str, content: str | None, message: str) -> None:
+    path = tmp_path / name if content is None else _text(tmp_path, name, content)
+    with pytest.raises(UsageError, match=f"^{path}{message}") as caught:
+        Predictor.load(dna.folder).predict([path])
+    assert str(caught.value).count(str(path)) == 1
+
+
+@pytest.mark.parametrize("name", ["A.FASTA", "A.CSV", "A.FASTA.GZ", "A.Csv.Gz"])
+def test_endings_are_known_in_capitals_too(dna: Learnt, tmp_path: Path, name: str) -> None:
+    content = (b"sequence\n" if ".CSV" in name.upper() else b">one\n") + b"ACGTACGT\n"
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.lower().endswith("gz") else content)
+    predictor = Predictor.load(dna.folder)
+    assert predictor.predict([tmp_path / name]) == predictor.predict(["ACGTACGT"])
+
+
+def test_an_empty_word_is_an_empty_input_and_not_the_working_folder(digits: Learnt, dna: Learnt) -> None:
+    for learnt, message in ((digits, "input 1: an empty name"), (dna, "input 1: an empty sequence")):
+        predictor = Predictor.load(learnt.folder)
+        with pytest.raises(UsageError, match=message):
+            predictor.predict([as_given("", predictor.card.input)])
+
+
+def test_a_long_word_of_letters_beyond_ascii_is_no_file(dna: Learnt) -> None:
+    word = "ü" * 200  # more bytes than a file's name may have
+    assert as_given(word, model_folder.read_card(dna.folder).input) == word
+
+
+def test_a_card_that_asks_too_much_of_its_model_is_one_error(tokens: Learnt) -> None:
+    card = model_folder.read_card(tokens.folder)
+    wide = card.model_copy(update={"input": card.input.model_copy(update={"vocabulary": 1000})})
+    with pytest.raises(UsageError, match=r"vio_seq_mamba fails at inputs \(1, 32\)"):
+        Predictor(trained.fresh(tokens.cell), wide).predict([[999]])
+
+
+def test_a_model_of_images_neither_grey_nor_in_colour_is_refused(digits: Learnt) -> None:
+    card = model_folder.read_card(digits.folder)
+    form = card.input.model_copy(update={"channels": 2})
+    with pytest.raises(UsageError, match="images of 2 channels; predict is for grey or colour ones"):
+        Predictor(trained.fresh(digits.cell), card.model_copy(update={"input": form}))
 
 
 def test_a_list_on_the_command_line_is_no_file_though_it_has_a_dot(tokens: Learnt, dna: Learnt) -> None:
@@ -272,6 +365,28 @@ def test_a_bad_input_among_others_is_exit_code_4_and_none_that_is_good_2(
         none = predict(digits.folder, *inputs)
         assert none.returncode == 2 and len(none.stderr.splitlines()) == 1 and not none.stdout
         assert "torn.png: can't be decoded" in none.stderr
+
+
+def test_no_good_input_is_still_json(predict: Command, digits: Learnt) -> None:
+    done = predict(digits.folder, "none.png", "nor.png", "--json")
+    listed = json.loads(done.stdout)
+    assert done.returncode == listed["exit_code"] == 2 and listed["predictions"] == []
+    assert [row["input"] for row in listed["errors"]] == ["none.png", "nor.png"]
+    assert done.stderr.startswith("vio-bench: none.png: can't be decoded") and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_letters_that_stdout_lacks_are_escaped(dna: Learnt, tmp_path: Path, options: list[str]) -> None:
+    folder = Path(shutil.copytree(dna.folder, tmp_path / "model"))
+    card = json.loads((folder / model_folder.CARD).read_text())
+    (folder / model_folder.CARD).write_text(json.dumps({**card, "classes": ["grün", "🧬"]}))
+    (tmp_path / "a.fa").write_text(">ü\nACGT\n", encoding="utf-8")
+    arguments = ["predict", str(folder), str(tmp_path / "a.fa"), "--threads", "1", *options]
+    done = CliRunner(charset="ascii").invoke(app, arguments, env={"COLUMNS": "120"}, catch_exceptions=False)
+    assert done.exit_code == 0 and "gr\\u00fcn" in done.stdout
+    if options:
+        (row,) = json.loads(done.stdout)["predictions"]
+        assert row["input"].endswith("a.fa:1 ü") and set(row["probabilities"]) == {"grün", "🧬"}
 
 
 @pytest.mark.parametrize(

@@ -305,9 +305,7 @@ class TestOwnFiles:
 
     def test_a_length_that_would_fill_the_memory(self, tmp_path: Path) -> None:
         path = write(tmp_path / "own.csv", csv_of(distinct(100)))
-        with pytest.raises(
-            DataError, match=r"padded to 100,000,000 bases its sequences take 9\.31 GiB; read fewer"
-        ):
+        with pytest.raises(DataError, match=r"padded to 100,000,000 bases its sequences take 9\.31 GiB; read fewer"):
             sequence_csv(path).load(None, 10**8)
 
     def test_baseline_learns_a_motif_and_nothing_from_shuffled_labels(self, tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +40,24 @@ def folder(tmp_path: Path, draw: Callable[..., Path]) -> Path:
             for i in range(count):
                 draw(tmp_path / split / name / f"{i}.png")
     return tmp_path
+
+
+@pytest.fixture
+def close(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Makes a folder one that can't be listed: `chmod` would not keep out root, who may run the tests."""
+
+    def shut(folder: Path) -> None:
+        for name in ("scandir", "listdir"):
+            listing = getattr(os, name)
+
+            def refuse(place: Path | str = ".", listing: Callable[..., object] = listing) -> object:
+                if Path(place) == folder:
+                    raise PermissionError(errno.EACCES, "Permission denied", str(place))
+                return listing(place)
+
+            monkeypatch.setattr(os, name, refuse)
+
+    return shut
 
 
 class TestImageFolder:
@@ -101,11 +122,69 @@ class TestImageFolder:
             "8 bits)",
         )
 
+    def test_whatever_pillow_raises_for_a_corrupt_file_is_its_reason(self, folder: Path) -> None:
+        corrupt = folder / "train" / "cat" / "a.tif"
+        Image.new("RGB", (9, 9)).save(corrupt)
+        offset_as_number, offset_as_fraction = b"\x11\x01\x04\x00", b"\x11\x01\x05\x00"
+        corrupt.write_bytes(corrupt.read_bytes().replace(offset_as_number, offset_as_fraction))
+        with Image.open(corrupt) as image, pytest.raises(TypeError):
+            image.load()
+        (note,) = image_folder(folder).load(None, 12).notes
+        assert note.startswith(f"images left out that can't be decoded: 1: {corrupt} ('IFDRational' object")
+
     def test_files_with_another_ending_are_named(self, folder: Path) -> None:
         (folder / "train" / "cat" / "labels.txt").write_text("x")
         (folder / "train" / "cat" / ".hidden").write_text("x")
         (note,) = image_folder(folder).load(None, 12).notes
         assert note == f"files left out that are no images by their ending: 1: {folder / 'train/cat/labels.txt'}"
+
+    def test_images_in_no_class_folder_are_counted_and_named(self, folder: Path, draw: Callable[..., Path]) -> None:
+        loose = [draw(folder / split / "0.png") for split in ("train", "test")]
+        (note,) = image_folder(folder).load(None, 12).notes
+        assert note == f"images left out that lie in no class folder: 2: {loose[0]}, {loose[1]}"
+
+    def test_what_is_no_file_is_counted_and_named(self, folder: Path) -> None:
+        entries = [folder / "train" / name for name in ("owl", "cat/gone.png", "cat/others", "cat/pipe.png")]
+        entries[0].symlink_to("nowhere")  # a class folder that isn't here
+        entries[1].symlink_to("nowhere.png")
+        entries[2].symlink_to(folder / "train" / "dog")
+        os.mkfifo(entries[3])
+        data = image_folder(folder).load(None, 12)
+        assert len(data.train) == 12 and data.classes == ("cat", "dog")
+        (note,) = data.notes
+        assert note.endswith(f": 4: {', '.join(map(str, entries))}")
+
+    @pytest.mark.parametrize("place", ["train", "train/cat", "train/cat/sub/subsub"])
+    def test_a_folder_that_cannot_be_listed_is_an_error(
+        self, folder: Path, draw: Callable[..., Path], close: Callable[[Path], None], place: str
+    ) -> None:
+        draw(folder / "train" / "cat" / "sub" / "subsub" / "0.png")
+        close(folder / place)
+        with pytest.raises(DataError, match=f"^{folder / place}: can't be read .Permission denied"):
+            image_folder(folder).load(None, 12)
+
+    def test_a_name_that_no_folder_can_have_is_an_error(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match=r"n{300}: can't be read .File name too long"):
+            image_folder(tmp_path / ("n" * 300)).load(None, 12)
+        with pytest.raises(DataMissing, match="~no such user/x: no home folder of that user"):
+            image_folder("~no such user/x")
+
+    def test_names_that_are_no_utf8_are_read_and_shown_with_their_bytes(
+        self, folder: Path, draw: Callable[..., Path]
+    ) -> None:
+        before = image_folder(folder).load(None, 12).digest
+        umlaut = os.fsdecode(b"\xe4")
+        for split in ("train", "val", "test"):
+            for i in range(2):
+                draw(folder / split / umlaut / f"{i}{umlaut}.png")
+        (folder / "train" / umlaut / f"bad{umlaut}.png").write_text("no image")
+        data = image_folder(folder).load(None, 12)
+        assert data.classes == ("cat", "dog", r"\xe4") and data.digest != before
+        (note,) = data.notes
+        assert r"train/\xe4/bad\xe4.png (no image that Pillow knows)" in note
+        json.dumps([note, data.classes], ensure_ascii=False).encode()  # as records and cards are written
+        (folder / "train" / umlaut / f"0{umlaut}.png").rename(folder / "train" / umlaut / "0.png")
+        assert image_folder(folder).load(None, 12).digest != data.digest
 
     def test_a_file_that_changed_since_it_was_read_is_named(self, folder: Path) -> None:
         data = image_folder(folder).load(None, 12)
@@ -178,6 +257,32 @@ class TestImageFolder:
         with pytest.raises(DataError, match="two classes or more; found: 'dog'"):
             image_folder(folder).load(None, 12)
 
+    def test_an_error_for_want_of_images_says_what_was_left_out(self, folder: Path, draw: Callable[..., Path]) -> None:
+        for path in (folder / "train" / "cat").iterdir():
+            path.write_text("no image")
+        loose = draw(folder / "train" / "0.png")
+        with pytest.raises(DataError) as error:
+            image_folder(folder).load(None, 12)
+        assert "two classes or more; found: 'dog'; images left out that lie in no class folder: 1: " in str(error.value)
+        assert str(loose) in str(error.value)
+        assert "can't be decoded: 6: " in str(error.value) and "cat/0.png (no image that" in str(error.value)
+
+    def test_nothing_to_validate_on_says_what_was_left_out(self, folder: Path) -> None:
+        for path in (folder / "val").rglob("*.png"):
+            path.write_text("no image")
+        with pytest.raises(DataError, match=r"nothing to validate on.*can't be decoded: 4: .*val/cat/0\.png"):
+            image_folder(folder).load(None, 12)
+
+    @pytest.mark.parametrize("split", ["val", "test"])
+    def test_a_split_without_images_is_named(self, folder: Path, draw: Callable[..., Path], split: str) -> None:
+        shutil.rmtree(folder / split)
+        (folder / split).mkdir()
+        with pytest.raises(DataError, match=f"^{folder / split}: is empty; put <class>/<image> there, or remove"):
+            image_folder(folder).load(None, 12)
+        loose = draw(folder / split / "0.png")
+        with pytest.raises(DataError, match=rf"{split}: has no <class>/<image> in it; .* no class folder: 1: {loose}"):
+            image_folder(folder).load(None, 12)
+
     def test_a_folder_that_is_none_or_has_no_train_says_what_it_needs(self, tmp_path: Path) -> None:
         with pytest.raises(DataMissing, match=r"no folder .*nowhere.*train/<class>/<image>"):
             image_folder(tmp_path / "nowhere").load(None, 12)
@@ -238,4 +343,21 @@ class TestTinyImageNet:
     def test_no_annotations_is_an_error(self, tiny_imagenet: Path) -> None:
         (tiny_imagenet / "tiny-imagenet-200" / "val" / "val_annotations.txt").unlink()
         with pytest.raises(DataError, match=r"val_annotations\.txt: not there"):
+            TINY_IMAGENET.load(tiny_imagenet, 12)
+
+    @pytest.mark.parametrize(
+        ("name", "content"), [("val/val_annotations.txt", b"\x89PNG"), ("words.txt", b"n01\t\xe4\n")]
+    )
+    def test_a_file_that_is_no_utf8_is_named(self, tiny_imagenet: Path, name: str, content: bytes) -> None:
+        path = tiny_imagenet / "tiny-imagenet-200" / name
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=f"^{path}: no text in UTF-8 .*unpack the .zip again"):
+            TINY_IMAGENET.load(tiny_imagenet, 12)
+
+    def test_a_class_whose_images_cannot_be_listed_is_an_error(
+        self, tiny_imagenet: Path, close: Callable[[Path], None]
+    ) -> None:
+        images = tiny_imagenet / "tiny-imagenet-200" / "train" / "n02" / "images"
+        close(images)
+        with pytest.raises(DataError, match=f"^{images}: can't be read .Permission denied"):
             TINY_IMAGENET.load(tiny_imagenet, 12)

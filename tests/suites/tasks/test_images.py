@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import pickle
@@ -21,7 +22,7 @@ from torchvision.transforms.functional import pil_to_tensor
 from suites.tasks import TASKS
 from suites.tasks.digits import TASK as DIGITS
 from suites.tasks.errors import DataError, DataMissing
-from suites.tasks.examples import TensorExamples
+from suites.tasks.examples import TensorExamples, digest
 from suites.tasks.images import check_classes, mean_and_std, moments, stratified, tensor_task
 from suites.tasks.task import Task
 from suites.tasks.torchvision_sets import CIFAR10, CIFAR100, FASHION_MNIST
@@ -106,6 +107,10 @@ class TestShared:
         learnt, held = (part.batch(torch.arange(len(part))).inputs for part in (data.train, data.validation))
         assert not {image.numpy().tobytes() for image in learnt} & {image.numpy().tobytes() for image in held}
 
+    def test_a_digest_of_plain_strings_stays_and_takes_names_that_are_no_utf8(self) -> None:
+        assert digest("cat", "Wörter") == hashlib.sha256("str 3 catstr 6 Wörter".encode()).hexdigest()[:16]
+        assert digest(os.fsdecode(b"\xff")) == hashlib.sha256(b"str 1 \xff").hexdigest()[:16]
+
 
 class TestEveryTask:
     @pytest.mark.parametrize("name", IMAGE_TASKS)
@@ -120,6 +125,12 @@ class TestEveryTask:
             task.load(tmp_path, 32)
         with pytest.raises(DataMissing, match=rf"'{name}'.*VIO_BENCH_DATA.*\d+ MB"):
             task.load(None, 32)
+
+    @pytest.mark.parametrize("name", [name for name in IMAGE_TASKS if name != "digits"])
+    def test_a_data_root_that_cannot_be_looked_into_is_named(self, name: str, tmp_path: Path) -> None:
+        root = tmp_path / ("n" * 300)  # the system refuses it, as it does a closed one to all but root
+        with pytest.raises(DataError, match=f"^{root}/.*: can't be read .File name too long"):
+            TASKS.load(name).load(root, 32)
 
     @pytest.mark.parametrize("name", IMAGE_TASKS)
     def test_sizes_that_make_no_sense_are_refused(self, name: str, tmp_path: Path) -> None:
@@ -253,6 +264,15 @@ class TestCifar:
         with pytest.raises(DataError, match=r"data_batch_2 can't be read \(their md5"):
             CIFAR10.load(cifar, 32)
 
+    def test_a_batch_that_cannot_be_opened_is_named(self, cifar: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(path: Path, md5: str) -> bool:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+        (cifar / "cifar-10-batches-py" / "data_batch_1").write_bytes(b"noise")
+        monkeypatch.setattr(torchvision.datasets.utils, "check_integrity", refuse)
+        with pytest.raises(DataError, match=r"data_batch_1: can't be read .Permission denied"):
+            CIFAR10.load(cifar, 32)
+
     def test_a_batch_that_is_not_there_is_missing(self, cifar: Path) -> None:
         (cifar / "cifar-10-batches-py" / "test_batch").unlink()
         with pytest.raises(DataMissing, match=r"no .*test_batch; get it with --download"):
@@ -311,6 +331,7 @@ class TestCifar100Subset:
             ({"y_train": np.zeros(20, dtype=np.uint8)}, "two classes or more; found: 'apple'"),
             ({"y_test": np.full(4, 2, dtype=np.uint8)}, "labels go from 0 to 2"),
             ({"classes": np.array([{"un": "pickled"}], dtype=object)}, "not a readable .npz"),
+            ({"classes": np.array("apple")}, r"classes is <U5 \(\); it must be a row of names"),
         ],
     )
     def test_bad_arrays_are_named(
@@ -319,11 +340,11 @@ class TestCifar100Subset:
         with pytest.raises(DataError, match=rf"{SUBSET_FILE.name}.*{message}"):
             self.task.load(put_subset(**replaced), 32)
 
-    @pytest.mark.parametrize("content", [b"", b"PK\3\4 no more", pickle.dumps([1])])
+    @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\3\4 no more", pickle.dumps([1])])
     def test_a_file_that_is_no_npz_is_named(self, put_subset: Callable[..., Path], content: bytes) -> None:
         root = put_subset()
         (root / SUBSET_FILE).write_bytes(content)
-        with pytest.raises(DataError, match=f"{SUBSET_FILE.name}: not a readable .npz"):
+        with pytest.raises(DataError, match=f"{SUBSET_FILE.name}: not a readable .npz .damaged, or no archive"):
             self.task.load(root, 32)
 
     @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
