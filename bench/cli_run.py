@@ -95,9 +95,9 @@ def run(
 
 def _say_what_was_found(plan: Plan, console: Console) -> None:
     """What loading the data came upon: samples left out, leaks removed. The report says it again."""
-    for card in plan.tasks:
-        for note in card.notes:
-            console.print(f"{card.task}: {note}", highlight=False, markup=False, style="dim")
+    said = dict.fromkeys(f"{card.task}: {note}" for card in plan.tasks for note in card.notes)
+    for line in said:
+        console.print(line, highlight=False, markup=False, soft_wrap=True, style="dim")
 
 
 def _precision(name: str | None) -> str | None:
