@@ -29,7 +29,7 @@ from suites.tasks.task import TaskData
 FOLDER = "model"
 """Name of the folder within that of a cell."""
 _DEEPEST = 3
-"""Folders between one that a person names and `FOLDER`: RUN/training/CELL, or training/RUN/CELL in a merged one."""
+"""Folders between one that a person names and `FOLDER`: RUN/training/CELL, below a folder of runs."""
 WEIGHTS, CARD = "model.safetensors", "config.json"
 
 _PACKAGES = ("vio-bench", "torch", "timm")
@@ -67,7 +67,7 @@ def write(folder: Path, model: nn.Module, cell: Cell, data: TaskData, accuracy: 
 
 
 def locate(path: Path) -> Path:
-    """The model's folder that a path means: itself, or the only one in a cell's or result folder, or in one of these.
+    """The model's folder that a path means: itself, or the only one below it: in a cell's, a run's, or one of runs.
 
     Raises:
         UsageError: there is none, or there are several.

@@ -172,9 +172,9 @@ def _classes(name: str, splits: Splits) -> tuple[str, ...]:
 
 def _reasons(splits: Splits) -> str:
     count = sum(map(len, (splits.train, splits.validation, splits.test)))
-    if 2 * len(splits.labels) > count:
-        return f"{len(splits.labels)} classes in {count} sequences: is that the label column?"
-    return "; ".join(splits.notes) or "the files are too small to be split"
+    few = f"{len(splits.labels)} classes in {count} sequences: too few of each, or the label is another column"
+    small = few if 2 * len(splits.labels) > count else "the files are too small to be split"
+    return "; ".join(splits.notes) or small
 
 
 def _examples(entries: Sequence[Entry], classes: Sequence[str], length: int, crop: Crop) -> DnaExamples:

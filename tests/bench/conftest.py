@@ -5,12 +5,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from typer.testing import CliRunner
 
 from bench.cli import app
+
+if TYPE_CHECKING:
+    from tests.bench.trained import Learnt
 
 ROOT = Path(__file__).parents[2]
 MODELS = Path(__file__).parent / "models"
@@ -90,3 +94,25 @@ def suite_file(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
+    return _trained().digits(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def dna(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
+    return _trained().dna(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
+    return _trained().tokens(tmp_path_factory.getbasetemp())
+
+
+def _trained() -> Any:
+    """Imported where it is asked for: it needs torch, and most commands do not."""
+    from tests.bench import trained
+
+    return trained

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import gzip
-import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +9,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from typer.testing import CliRunner
 
 from baselines.errors import UsageError
 from bench import model_folder
-from bench.cli import app
 from bench.model_card import ImageForm, SequenceForm
 from bench.prediction_forms import Letters, Pictures
 from bench.prediction_inputs import as_given
@@ -24,30 +20,9 @@ from bench.training.data import pictures
 from suites.tasks.dna import ALPHABET, encode
 from suites.tasks.image_files import ImageFiles
 from tests.bench import trained
-from tests.bench.conftest import Command
 from tests.bench.trained import Learnt
 
 Make = Callable[[Path], Learnt]
-
-
-@pytest.fixture
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
-    return trained.digits(tmp_path_factory.getbasetemp())
-
-
-@pytest.fixture
-def dna(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
-    return trained.dna(tmp_path_factory.getbasetemp())
-
-
-@pytest.fixture
-def tokens(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
-    return trained.tokens(tmp_path_factory.getbasetemp())
-
-
-def _pixels(learnt: Learnt, count: int | None = None) -> list[np.ndarray[Any, Any]]:
-    test = learnt.data.tests[32]
-    return list(test.batch(torch.arange(count or len(test))).inputs[:, 0].numpy())
 
 
 def _strings(learnt: Learnt) -> list[str]:
@@ -72,18 +47,18 @@ def _stored(learnt: Learnt) -> list[tuple[str, Any]]:
 
 
 def test_images_get_the_answers_that_the_training_run_stored(digits: Learnt) -> None:
-    assert _answers(Predictor.load(digits.folder).predict(_pixels(digits), batch=50)) == _stored(digits)
+    assert _answers(Predictor.load(digits.folder).predict(trained.pixels(digits), batch=50)) == _stored(digits)
 
 
 def test_a_prediction_ranks_all_classes(digits: Learnt) -> None:
-    (answer,) = Predictor.load(digits.folder).predict(_pixels(digits, 1))
+    (answer,) = Predictor.load(digits.folder).predict(trained.pixels(digits, 1))
     shares = list(answer.probabilities.values())
     assert set(answer.probabilities) == set("0123456789") and shares == sorted(shares, reverse=True)
     assert sum(shares) == pytest.approx(1) and answer.probabilities[answer.label] == answer.probability == shares[0]
 
 
 def test_array_picture_and_file_are_one_input(digits: Learnt, tmp_path: Path) -> None:
-    (array,) = _pixels(digits, 1)
+    (array,) = trained.pixels(digits, 1)
     picture = Image.fromarray(array)
     picture.save(tmp_path / "digit.png")
     given = [array, array[:, :, None], picture, tmp_path / "digit.png", str(tmp_path / "digit.png")]
@@ -313,95 +288,3 @@ def test_a_model_that_answers_at_every_place_is_refused(tokens: Learnt, tmp_path
     form = card.input.model_copy(update={"pooling": ""})
     with pytest.raises(UsageError, match="answers at every place"):
         Predictor(trained.fresh(tokens.cell), card.model_copy(update={"input": form}))
-
-
-@pytest.fixture
-def predict(command: Command) -> Command:
-    return lambda *arguments: command("predict", *arguments, "--threads", 1)
-
-
-def test_the_command_answers_in_json(predict: Command, digits: Learnt, tmp_path: Path) -> None:
-    for index, array in enumerate(_pixels(digits, 3)):
-        Image.fromarray(array).save(tmp_path / f"{index}.png")
-    done = predict(digits.folder.parent, "0.png", "1.png", "2.png", "--json", "--top", 2, "--batch", 2)
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
-    assert (answer["model"], answer["task"]) == ("vio_nano", "digits")
-    assert answer["test_accuracy"]["value"] == digits.answers.accuracy
-    expected = Predictor.load(digits.folder).predict(_pixels(digits, 3))
-    assert [row["label"] for row in answer["predictions"]] == [prediction.label for prediction in expected]
-    assert all(len(row["probabilities"]) == 2 for row in answer["predictions"])
-    assert [row["input"] for row in answer["predictions"]] == ["0.png", "1.png", "2.png"]
-
-
-def test_the_command_shows_a_table(predict: Command, dna: Learnt, tmp_path: Path) -> None:
-    _text(tmp_path, "a.fa", ">gene [1]\nACGTACGT\n")
-    done = predict(dna.folder, "a.fa", "ACCA")
-    assert done.returncode == 0, done.stderr
-    assert "a.fa:1 gene [1]" in done.stdout and "ACCA" in done.stdout and "strong" in done.stdout
-
-
-def test_many_classes_stand_below_each_other_and_none_is_cut(predict: Command, digits: Learnt, tmp_path: Path) -> None:
-    Image.fromarray(_pixels(digits, 1)[0]).save(tmp_path / "0.png")
-    done = predict(digits.folder, "0.png", "--top", 10)
-    assert done.returncode == 0, done.stderr
-    (expected,) = Predictor.load(digits.folder).predict(_pixels(digits, 1))
-    rows = [line.split("│")[2:4] for line in done.stdout.splitlines() if line.startswith("│")]
-    shown = [(label.strip(), float(share)) for label, share in rows]
-    assert shown == [(label, round(100 * share, 1)) for label, share in expected.probabilities.items()]
-
-
-def test_a_bad_input_among_others_is_exit_code_4_and_none_that_is_good_2(
-    predict: Command, digits: Learnt, tmp_path: Path
-) -> None:
-    Image.fromarray(_pixels(digits, 1)[0]).save(tmp_path / "good.png")
-    _corrupt(tmp_path)
-    some = predict(digits.folder, "good.png", "torn.png")
-    assert some.returncode == 4 and "good.png" in some.stdout
-    assert some.stderr.startswith("vio-bench: left out torn.png: can't be decoded")
-    listed = json.loads(predict(digits.folder, "good.png", "torn.png", "--json").stdout)
-    assert listed["exit_code"] == 4 and [row["input"] for row in listed["errors"]] == ["torn.png"]
-    for inputs in (["torn.png"], ["torn.png", "none.png"]):
-        none = predict(digits.folder, *inputs)
-        assert none.returncode == 2 and len(none.stderr.splitlines()) == 1 and not none.stdout
-        assert "torn.png: can't be decoded" in none.stderr
-
-
-def test_no_good_input_is_still_json(predict: Command, digits: Learnt) -> None:
-    done = predict(digits.folder, "none.png", "nor.png", "--json")
-    listed = json.loads(done.stdout)
-    assert done.returncode == listed["exit_code"] == 2 and listed["predictions"] == []
-    assert [row["input"] for row in listed["errors"]] == ["none.png", "nor.png"]
-    assert done.stderr.startswith("vio-bench: none.png: can't be decoded") and len(done.stderr.splitlines()) == 1
-
-
-@pytest.mark.parametrize("options", [[], ["--json"]])
-def test_letters_that_stdout_lacks_are_escaped(dna: Learnt, tmp_path: Path, options: list[str]) -> None:
-    folder = Path(shutil.copytree(dna.folder, tmp_path / "model"))
-    card = json.loads((folder / model_folder.CARD).read_text())
-    (folder / model_folder.CARD).write_text(json.dumps({**card, "classes": ["grün", "🧬"]}))
-    (tmp_path / "a.fa").write_text(">ü\nACGT\n", encoding="utf-8")
-    arguments = ["predict", str(folder), str(tmp_path / "a.fa"), "--threads", "1", *options]
-    done = CliRunner(charset="ascii").invoke(app, arguments, env={"COLUMNS": "120"}, catch_exceptions=False)
-    assert done.exit_code == 0 and "gr\\u00fcn" in done.stdout
-    if options:
-        (row,) = json.loads(done.stdout)["predictions"]
-        assert row["input"].endswith("a.fa:1 ü") and set(row["probabilities"]) == {"grün", "🧬"}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["nowhere", "a.png"], "no trained model in nowhere"),
-        (["{folder}", "a.png", "--device", "cdua"], "unknown device 'cdua': did you mean cuda?"),
-        (["{folder}", "ACGT"], "ACGT: can't be decoded"),
-    ],
-)
-def test_bad_usage_is_one_line(predict: Command, digits: Learnt, arguments: list[str], message: str) -> None:
-    done = predict(*(argument.format(folder=digits.folder) for argument in arguments))
-    assert done.returncode == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1
-
-
-def test_help_has_an_example(command: Command) -> None:
-    done = command("predict", "--help")
-    assert done.returncode == 0 and "Example: vio-bench predict" in done.stdout

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -98,6 +99,12 @@ def tokens(base: Path) -> Learnt:
     form = SequenceInput(length=32, vocabulary=len(TOKENS), pooling="avg")
     data = TaskData(INFO, examples, examples, {32: examples}, tuple("0123456789"), form, digest="0" * 16)
     return _fresh(base / "tokens" / "model", planned("vio_seq_mamba", _workload(data), SMALL), data)
+
+
+def pixels(learnt: Learnt, count: int | None = None) -> list[np.ndarray[Any, Any]]:
+    """The first test images of digits, or all: (32, 32) uint8 each."""
+    test = learnt.data.tests[32]
+    return list(test.batch(torch.arange(count or len(test))).inputs[:, 0].numpy())
 
 
 def _workload(data: TaskData) -> TaskWorkload:
