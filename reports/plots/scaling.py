@@ -22,7 +22,10 @@ from suites.results import Results
 
 
 def write_plots(results: Results, folder: Path) -> list[Plot]:
-    """Draw every scaling metric that some series has at two lengths or more; none for a run at a single length."""
+    """Draw every scaling metric that some series has at two lengths or more; none for a run at a single length.
+
+    The axes are logarithmic: a zero has no place there, and where all figures are zero there is no plot.
+    """
     group = answers(results)
     entries = exponents(group)
     seen, compared, by_line = looks(group), references(group), lines(group)
@@ -32,8 +35,9 @@ def write_plots(results: Results, folder: Path) -> list[Plot]:
         drawn = [entry for entry in entries if (entry.metric, entry.setting) == (metric, setting)]
         if any(entry.measured > 1 for entry in drawn):
             shown = [_Line(e, by_line[setting, e.series], compared, seen[e.series]) for e in drawn if e.measured]
+            shown = [line for line in shown if line.cells]
             name = metric + (f"-{slug(setting)}" if several else "")
-            plots.append(_write_plot(metric, setting, [line for line in shown if line.cells], folder / name))
+            plots += [_write_plot(metric, setting, shown, folder / name)] if shown else []
     return plots
 
 

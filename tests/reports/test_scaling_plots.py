@@ -122,6 +122,14 @@ def test_one_model_has_no_reference_and_no_order(made, tmp_path):
     assert "exponent 1.00" in texts(plot)
 
 
+def test_where_all_figures_are_zero_there_is_no_plot(made, tmp_path):
+    run = made.run()
+    for size in (224, 448):
+        run.add(made.cell("vio_tiny", size), {"peak_rss": made.count(0, "B"), "macs": made.count(size**2)})
+    plots = write_plots(run.results(), tmp_path)
+    assert [plot.svg.stem for plot in plots] == ["macs"]
+
+
 def test_more_models_than_colours_still_look_different(made):
     run = made.run()
     for i in range(24):
